@@ -10,7 +10,13 @@ const layer = (name, from, to, why) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', comment: 'A cycle hides which side owns what.', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'A cycle hides which side owns what.',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'concepts-import-only-themselves',
@@ -19,12 +25,42 @@ module.exports = {
       from: { path: '^src/concepts/' },
       to: { pathNot: '^src/concepts/' },
     },
-    layer('platform-is-the-ground', 'platform', 'concepts|schema|resolvers|dataset|generation|inference|audio|server|cli', 'platform/ knows nothing of the domain.'),
-    layer('audio-knows-no-domain', 'audio', 'concepts|schema|resolvers|dataset|generation|inference|server|cli', 'audio/ stores bytes.'),
-    layer('inference-stands-alone', 'inference', 'schema|resolvers|dataset|generation|server|cli', 'stages know attributes and samples, not rows or requests.'),
-    layer('dataset-below-the-api', 'dataset', 'schema|resolvers|generation|server|cli', 'dataset/ does not know GraphQL.'),
-    layer('generation-below-the-api', 'generation', 'schema|resolvers|server|cli', 'generation/ does not know GraphQL.'),
-    layer('schema-is-the-contract', 'schema', 'resolvers|server|cli|generation', 'schema/ declares types; it calls nothing.'),
+    layer(
+      'platform-is-the-ground',
+      'platform',
+      'concepts|schema|resolvers|dataset|generation|inference|audio|server|cli',
+      'platform/ knows nothing of the domain.',
+    ),
+    layer(
+      'audio-knows-no-domain',
+      'audio',
+      'concepts|schema|resolvers|dataset|generation|inference|server|cli',
+      'audio/ stores bytes.',
+    ),
+    layer(
+      'inference-stands-alone',
+      'inference',
+      'schema|resolvers|dataset|generation|server|cli',
+      'stages know attributes and samples, not rows or requests.',
+    ),
+    layer(
+      'dataset-below-the-api',
+      'dataset',
+      'schema|resolvers|generation|server|cli',
+      'dataset/ does not know GraphQL.',
+    ),
+    layer(
+      'generation-below-the-api',
+      'generation',
+      'schema|resolvers|server|cli',
+      'generation/ does not know GraphQL.',
+    ),
+    layer(
+      'schema-is-the-contract',
+      'schema',
+      'resolvers|server|cli|generation',
+      'schema/ declares types; it calls nothing.',
+    ),
     layer('resolvers-below-the-server', 'resolvers', 'server|cli', 'resolvers/ do not know HTTP.'),
     layer('server-does-not-import-cli', 'server', 'cli', 'cli/ starts the server, not the other way round.'),
   ],
@@ -32,6 +68,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

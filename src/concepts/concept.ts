@@ -14,4 +14,6 @@ export interface ConceptDefinition {
   readonly lexicon: readonly string[];
   /** Concepts that cannot be true of the same music. Written on one side, meant both ways. */
   readonly contradicts?: readonly string[];
+  /** For an absence: a caption that denies one of these ("without drums") mentions this concept. */
+  readonly absenceOf?: readonly string[];
 }

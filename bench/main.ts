@@ -1,0 +1,14 @@
+import { cpus } from 'node:os';
+import { benchServe } from './serve';
+
+/** `npm run bench` runs them all, `npm run bench -- NAME` one. */
+const BENCHES: Record<string, () => Promise<void>> = { serve: benchServe };
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.find((name) => !BENCHES[name]);
+  if (unknown) throw new Error(`there is no benchmark "${unknown}"; there is: ${Object.keys(BENCHES).join(', ')}`);
+  process.stdout.write(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model}\n`);
+  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) await BENCHES[name]!();
+}
+
+void main(process.argv.slice(2));

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { UserError } from '../platform/errors';
+import { AudioNotFound, type AudioStore } from './audio-store';
+import { signPath } from './url-signature';
+
+/** Path prefix under which the HTTP server serves files of this store. */
+export const AUDIO_PATH = '/audio';
+
+export interface DiskAudioStoreOptions {
+  readonly directory: string;
+  readonly signingKey: Uint8Array;
+  /** Base of the URLs, read late: with PORT=0 it is known only when the server listens. */
+  readonly publicUrl: () => string;
+}
+
+/** Files `<directory>/ab/cd/abcd….wav`, the embedded default. */
+export class DiskAudioStore implements AudioStore {
+  constructor(private readonly options: DiskAudioStoreOptions) {}
+
+  async put(sha256: string, bytes: Uint8Array): Promise<void> {
+    if (await this.has(sha256)) return;
+    const path = join(this.options.directory, relativePath(sha256));
+    await mkdir(dirname(path), { recursive: true });
+    // Written aside, synced, then renamed: a crash leaves a stray temporary file, never a part under the real name.
+    const temporary = `${path}.${randomUUID()}.partial`;
+    try {
+      const file = await open(temporary, 'wx');
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+
+  async has(sha256: string): Promise<boolean> {
+    return stat(join(this.options.directory, relativePath(sha256))).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async open(sha256: string) {
+    if (!(await this.has(sha256))) throw new AudioNotFound(sha256);
+    return createReadStream(join(this.options.directory, relativePath(sha256)));
+  }
+
+  signedUrl(sha256: string, _mediaType: string, expiresAt: Date): Promise<string> {
+    const path = `${AUDIO_PATH}/${sha256}.wav`;
+    const expires = Math.floor(expiresAt.getTime() / 1000);
+    const query = new URLSearchParams({
+      expires: String(expires),
+      signature: signPath(this.options.signingKey, path, expires),
+    });
+    return Promise.resolve(`${this.options.publicUrl()}${path}?${query.toString()}`);
+  }
+
+  async check(): Promise<void> {
+    try {
+      await mkdir(this.options.directory, { recursive: true });
+      await access(this.options.directory, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      throw new UserError(
+        'STORAGE_UNAVAILABLE',
+        `cannot write audio to ${this.options.directory}: ${(error as Error).message}. Give this user the directory, or set DATA_DIR to another.`,
+        {},
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Where a file lies under the store's directory. Two levels keep directories small at millions of files. */
+export function relativePath(sha256: string): string {
+  return join(sha256.slice(0, 2), sha256.slice(2, 4), `${sha256}.wav`);
+}

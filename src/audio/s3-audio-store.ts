@@ -1,0 +1,95 @@
+import { Client, S3Error } from 'minio';
+import type { Readable } from 'node:stream';
+import type { S3Config } from '../platform/config';
+import { UserError } from '../platform/errors';
+import { AudioNotFound, type AudioStore } from './audio-store';
+
+/** Objects `audio/<sha256>.wav` in an S3-compatible bucket (MinIO, SeaweedFS, Garage, AWS ...). */
+export class S3AudioStore implements AudioStore {
+  private readonly client: Client;
+  /** Presigns only, against the host that clients see; it opens no connection, as the region is given. */
+  private readonly presigner: Client;
+
+  constructor(private readonly config: S3Config) {
+    this.client = clientFor(config.endpoint, config);
+    this.presigner = clientFor(config.publicEndpoint, config);
+  }
+
+  async put(sha256: string, bytes: Uint8Array, mediaType: string): Promise<void> {
+    if (await this.has(sha256)) return;
+    await this.client.putObject(this.config.bucket, objectName(sha256), Buffer.from(bytes), bytes.length, {
+      'Content-Type': mediaType,
+      'Cache-Control': 'private, max-age=31536000, immutable',
+    });
+  }
+
+  async has(sha256: string): Promise<boolean> {
+    try {
+      await this.client.statObject(this.config.bucket, objectName(sha256));
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  }
+
+  async open(sha256: string): Promise<Readable> {
+    try {
+      return await this.client.getObject(this.config.bucket, objectName(sha256));
+    } catch (error) {
+      if (isNotFound(error)) throw new AudioNotFound(sha256);
+      throw error;
+    }
+  }
+
+  signedUrl(sha256: string, mediaType: string, expiresAt: Date): Promise<string> {
+    const now = new Date();
+    const seconds = Math.max(1, Math.floor((expiresAt.getTime() - now.getTime()) / 1000));
+    return this.presigner.presignedGetObject(
+      this.config.bucket,
+      objectName(sha256),
+      seconds,
+      { 'response-content-type': mediaType },
+      now,
+    );
+  }
+
+  /** Makes the bucket where it is missing. */
+  async check(): Promise<void> {
+    try {
+      if (!(await this.client.bucketExists(this.config.bucket))) {
+        await this.client.makeBucket(this.config.bucket, this.config.region);
+      }
+    } catch (error) {
+      // Another replica made it in between.
+      if (error instanceof S3Error && error.code === 'BucketAlreadyOwnedByYou') return;
+      throw new UserError(
+        'STORAGE_UNAVAILABLE',
+        `the S3 store at ${this.config.endpoint} (bucket "${this.config.bucket}") does not answer: ${(error as Error).message}. Check S3_ENDPOINT, S3_REGION, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY.`,
+        {},
+        { cause: error },
+      );
+    }
+  }
+}
+
+function clientFor(endpoint: string, config: S3Config): Client {
+  const url = new URL(endpoint);
+  const useSSL = url.protocol === 'https:';
+  return new Client({
+    endPoint: url.hostname,
+    port: url.port ? Number(url.port) : useSSL ? 443 : 80,
+    useSSL,
+    accessKey: config.accessKey,
+    secretKey: config.secretKey,
+    region: config.region,
+  });
+}
+
+function objectName(sha256: string): string {
+  return `audio/${sha256}.wav`;
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof S3Error && ['NoSuchKey', 'NotFound'].includes(error.code ?? '');
+}

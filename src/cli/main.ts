@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { doctorCommand } from './doctor';
+import { fail } from './failure';
+import { importCommand } from './import';
+import { migrateCommand } from './migrate';
+import { serveCommand } from './serve';
+
+/**
+ * `conceptcaps`: one file a command. What lives in cli/: arguments, output, exit codes. What must not: rules.
+ */
+export function main(argv: readonly string[]): void {
+  // Settings of the shell win over those of the file.
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- package.json lies outside rootDir
+  const { version } = require(join(__dirname, '..', '..', 'package.json')) as { version: string };
+  const program = new Command('conceptcaps')
+    .description('Concept example sets for TCAV that hold up: a GraphQL service over attribute-caption-audio triplets.')
+    .version(version)
+    .addCommand(serveCommand())
+    .addCommand(importCommand())
+    .addCommand(migrateCommand())
+    .addCommand(doctorCommand())
+    .showHelpAfterError('(conceptcaps --help lists the commands)')
+    .addHelpText(
+      'after',
+      `
+Settings come from the environment or a file .env in the current folder; .env.example lists them.
+With none set, everything runs embedded under ./.conceptcaps.
+
+Examples:
+  npm start                                       the server, on http://localhost:4000/graphql
+  npx conceptcaps import ./ConceptCaps            a folder with CONFIG/SPLIT-00000-of-00001.parquet files
+  npx conceptcaps import hf:OWNER/DATASET         straight from the Hugging Face hub`,
+    );
+  program.parseAsync(argv).catch(fail);
+}

@@ -1,0 +1,170 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { UserError } from './errors';
+
+/**
+ * The configuration: read once from the environment, validated, frozen. Nothing else reads `process.env`.
+ * Unset means the embedded default: PostgreSQL, queue and audio under DATA_DIR.
+ */
+export interface Config {
+  readonly host: string;
+  /** 0 asks the operating system for a free port. */
+  readonly port: number;
+  /** Base URL under which clients reach this server, without a trailing slash; null: from HOST and PORT. */
+  readonly publicUrl: string | null;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly databaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly s3: S3Config | null;
+  readonly audioUrlTtlSeconds: number;
+  readonly loadStarter: boolean;
+  readonly logLevel: LogLevel;
+  readonly hubEndpoint: string;
+  readonly hubToken: string | null;
+}
+
+export interface S3Config {
+  readonly endpoint: string;
+  /** The endpoint that clients see, where it differs from the one the server uses. */
+  readonly publicEndpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, { error: `must be a whole number from ${min} to ${max}` })
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, { error: `must be a whole number from ${min} to ${max}` });
+
+interface Variable {
+  readonly description: string;
+  /** The default as a person would write it; undefined: unset has a meaning of its own. */
+  readonly fallback?: string;
+  readonly secret?: boolean;
+  readonly schema: z.ZodType<unknown, string>;
+}
+
+const define = <T extends Record<string, Variable>>(variables: T): T => variables;
+
+/** Every variable the program reads; `.env.example` is generated from this. */
+export const VARIABLES = define({
+  HOST: { description: 'Address to listen on.', fallback: '127.0.0.1', schema: z.string() },
+  PORT: { description: 'Port to listen on; 0 takes a free one.', fallback: '4000', schema: integer(0, 65535) },
+  PUBLIC_URL: {
+    description: 'Base URL under which clients reach this server (behind a proxy). Unset: from HOST and PORT.',
+    schema: httpUrl,
+  },
+  DATA_DIR: {
+    description: 'Directory of the embedded database, the audio files and downloads.',
+    fallback: './.conceptcaps',
+    schema: z.string(),
+  },
+  DATABASE_URL: {
+    description: 'PostgreSQL 15 or newer, postgres://user:password@host:port/database. Unset: embedded PostgreSQL.',
+    secret: true,
+    schema: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }),
+  },
+  REDIS_URL: {
+    description: 'Redis for the job queue, redis://[:password@]host:port. Unset: the queue lives in PostgreSQL.',
+    secret: true,
+    schema: z.url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' }),
+  },
+  S3_ENDPOINT: {
+    description: 'S3-compatible store for audio (MinIO, SeaweedFS, AWS ...). Unset: files under DATA_DIR.',
+    schema: httpUrl,
+  },
+  S3_PUBLIC_ENDPOINT: { description: 'The S3 endpoint that clients see, where it differs.', schema: httpUrl },
+  S3_REGION: { description: 'S3 region.', fallback: 'us-east-1', schema: z.string() },
+  S3_BUCKET: { description: 'S3 bucket; made if it is missing.', fallback: 'conceptcaps', schema: z.string() },
+  S3_ACCESS_KEY: { description: 'S3 access key; needed with S3_ENDPOINT.', schema: z.string() },
+  S3_SECRET_KEY: { description: 'S3 secret key; needed with S3_ENDPOINT.', secret: true, schema: z.string() },
+  AUDIO_URL_TTL_SECONDS: {
+    description: 'How long an audio URL stays valid.',
+    fallback: '3600',
+    schema: integer(1, 7 * 24 * 3600),
+  },
+  LOAD_STARTER: {
+    description: 'Whether an empty database gets the small starter set: true or false.',
+    fallback: 'true',
+    schema: z.enum(['true', 'false'], { error: 'must be true or false' }),
+  },
+  LOG_LEVEL: {
+    description: `How much to log: ${LOG_LEVELS.join(', ')}.`,
+    fallback: 'info',
+    schema: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }),
+  },
+  HF_ENDPOINT: {
+    description: 'Hugging Face hub to import from.',
+    fallback: 'https://huggingface.co',
+    schema: httpUrl,
+  },
+  HF_TOKEN: { description: 'Token for private or gated data sets on the hub.', secret: true, schema: z.string() },
+});
+
+export type VariableName = keyof typeof VARIABLES;
+type Environment = Partial<Record<string, string>>;
+
+/**
+ * The configuration that `environment` describes.
+ * @throws UserError INVALID_CONFIG with one line for every wrong variable, naming it. Secret values are not repeated.
+ */
+export function readConfig(environment: Environment): Config {
+  const problems: string[] = [];
+
+  function read<T>(name: VariableName): T | null {
+    const variable: Variable = VARIABLES[name];
+    // An empty variable is what `NAME=` in a .env file gives: it means unset.
+    const value = environment[name] === '' ? undefined : environment[name];
+    const text = value ?? variable.fallback;
+    if (text === undefined) return null;
+    const parsed = variable.schema.safeParse(text);
+    if (parsed.success) return parsed.data as T;
+    const shown = variable.secret ? '' : ` (it is "${text}")`;
+    problems.push(`${name} ${parsed.error.issues[0]?.message ?? 'is wrong'}${shown}`);
+    return null;
+  }
+
+  const s3Endpoint = read<string>('S3_ENDPOINT');
+  const accessKey = read<string>('S3_ACCESS_KEY');
+  const secretKey = read<string>('S3_SECRET_KEY');
+  if (s3Endpoint !== null) {
+    if (accessKey === null) problems.push('S3_ACCESS_KEY must be set when S3_ENDPOINT is set');
+    if (secretKey === null) problems.push('S3_SECRET_KEY must be set when S3_ENDPOINT is set');
+  }
+
+  const config: Config = {
+    host: read<string>('HOST') ?? '',
+    port: read<number>('PORT') ?? 0,
+    publicUrl: read<string>('PUBLIC_URL')?.replace(/\/+$/, '') ?? null,
+    dataDir: resolve(read<string>('DATA_DIR') ?? ''),
+    databaseUrl: read<string>('DATABASE_URL'),
+    redisUrl: read<string>('REDIS_URL'),
+    s3:
+      s3Endpoint === null
+        ? null
+        : Object.freeze({
+            endpoint: s3Endpoint,
+            publicEndpoint: read<string>('S3_PUBLIC_ENDPOINT') ?? s3Endpoint,
+            region: read<string>('S3_REGION') ?? '',
+            bucket: read<string>('S3_BUCKET') ?? '',
+            accessKey: accessKey ?? '',
+            secretKey: secretKey ?? '',
+          }),
+    audioUrlTtlSeconds: read<number>('AUDIO_URL_TTL_SECONDS') ?? 0,
+    loadStarter: read<string>('LOAD_STARTER') === 'true',
+    logLevel: read<LogLevel>('LOG_LEVEL') ?? 'info',
+    hubEndpoint: read<string>('HF_ENDPOINT')?.replace(/\/+$/, '') ?? '',
+    hubToken: read<string>('HF_TOKEN'),
+  };
+  if (problems.length > 0) throw new UserError('INVALID_CONFIG', problems.join('\n'));
+  return Object.freeze(config);
+}

@@ -1,0 +1,47 @@
+/**
+ * Errors a user can cause. Everything else is ours and leaves the server masked.
+ *
+ * The list of codes is closed; `docs/errors.md` is generated from it.
+ */
+export const ERROR_CODES = {
+  BAD_USER_INPUT: 'An argument is malformed or out of range. The message names the field and the allowed range.',
+  UNKNOWN_ATTRIBUTE: 'No such attribute in the taxonomy. `extensions.suggestions` lists the nearest names.',
+  UNKNOWN_CONCEPT: 'No such concept in the curated list. `extensions.suggestions` lists the nearest names.',
+  UNKNOWN_SPLIT: 'No row has this split. `extensions.suggestions` lists the splits that exist.',
+  UNKNOWN_SOURCE: 'No source of this name. `extensions.suggestions` lists the sources that exist.',
+  INVALID_CURSOR: 'The cursor was not made by this connection. Take one from `pageInfo` or an edge.',
+  QUERY_TOO_COMPLEX: 'The query asks for too much at once. Ask for fewer rows or fewer nested fields.',
+  INVALID_CONFIG: 'An environment variable has a wrong value. The message names it.',
+  DATA_DIR_IN_USE: 'Another server runs on this data directory. Stop it, or give this one another DATA_DIR.',
+  DATABASE_UNAVAILABLE: 'PostgreSQL cannot be reached or started. The message says what was tried.',
+  STORAGE_UNAVAILABLE: 'The audio store cannot be reached. The message says what was tried.',
+  QUEUE_UNAVAILABLE: 'The job queue cannot be reached. The message says what was tried.',
+  SOURCE_NOT_FOUND: 'Nothing to import at this place. The message says what was looked for.',
+  SOURCE_DENIED: 'The hub refused access. Set HF_TOKEN to a token that may read the data set.',
+  SOURCE_UNAVAILABLE: 'The hub could not be reached or broke off too often. Running the command again continues.',
+  SOURCE_CORRUPT: 'A file is not what it claims to be (checksum, format or columns).',
+  ROW_REJECTED: 'A row cannot be imported and --strict was given.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** What a caller may show beside the message. Never holds secrets. */
+export interface ErrorDetails {
+  /** The argument, variable or column that was wrong. */
+  readonly field?: string;
+  /** Nearest valid values, best first. */
+  readonly suggestions?: readonly string[];
+}
+
+/** A mistake that its reader can put right. The message says what was wrong and what to do. */
+export class UserError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details: ErrorDetails = {},
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'UserError';
+  }
+}

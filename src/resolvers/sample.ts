@@ -1,0 +1,116 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import type { AudioStore } from '../audio/audio-store';
+import { isSampleId } from '../dataset/sample-identity';
+import type { SampleCatalog } from '../dataset/sample-catalog';
+import type { SampleRepository } from '../dataset/sample-repository';
+import { AttributeCount, CategoryEnum } from '../schema/attribute';
+import { OriginEnum } from '../schema/dataset';
+import { Audio, Sample, SampleConnection, SourceRow } from '../schema/sample';
+import { PageArguments, SampleFilter } from '../schema/sample-filter';
+import type { Category } from '../concepts/taxonomy';
+import type { RequestContext } from './context';
+import { ATTRIBUTE_OBJECTS, toSample } from './objects';
+import { encodeCursor, MAX_PAGE_SIZE, pageWindow } from './pagination';
+
+@Resolver(() => Sample)
+export class SampleResolver {
+  constructor(
+    private readonly samples: SampleRepository,
+    private readonly expiry: () => Date,
+  ) {}
+
+  @Query(() => Sample, { nullable: true, description: 'One sample by its id; null where there is none.' })
+  async sample(
+    @Arg('id', () => ID, { description: 'As in `Sample.id`, for example "s_7k2m..."' }) id: string,
+  ): Promise<Sample | null> {
+    const [stored] = isSampleId(id) ? await this.samples.listByIds([id]) : [];
+    return stored ? toSample(stored, this.expiry()) : null;
+  }
+
+  @FieldResolver(() => OriginEnum, { description: 'How it came into the data.' })
+  async origin(@Root() { sourceNumber }: Sample, @Ctx() context: RequestContext): Promise<OriginEnum> {
+    return (await context.sources.load(sourceNumber)).origin as OriginEnum;
+  }
+
+  @FieldResolver(() => [SourceRow], {
+    description: 'Rows in which it stands: the same triplet can be in several configurations.',
+  })
+  sourceRows(@Root() { seq }: Sample, @Ctx() context: RequestContext): Promise<SourceRow[]> {
+    return context.sourceRows.load(seq);
+  }
+}
+
+@Resolver(() => Audio)
+export class AudioResolver {
+  constructor(private readonly store: AudioStore) {}
+
+  @FieldResolver(() => String, {
+    description: 'Streams the bytes, with HTTP range requests, to anyone who has it, until `expiresAt`.',
+  })
+  url(@Root() audio: Audio): Promise<string> {
+    return this.store.signedUrl(audio.sha256, audio.mediaType, audio.expiresAt);
+  }
+}
+
+@Resolver(() => SampleConnection)
+export class SampleConnectionResolver {
+  constructor(
+    private readonly catalog: SampleCatalog,
+    private readonly expiry: () => Date,
+  ) {}
+
+  @Query(() => SampleConnection, {
+    description: 'Samples that match a filter, oldest first; new samples come at the end.',
+    complexity: ({ args, childComplexity }) => 1 + childComplexity * requestedRows(args),
+  })
+  async samples(
+    @Arg('filter', () => SampleFilter, { nullable: true, description: 'Which samples; all of them when left out.' })
+    filter: SampleFilter | null,
+    @Args(() => PageArguments) pageArguments: PageArguments,
+  ): Promise<SampleConnection> {
+    const window = pageWindow(pageArguments);
+    const matches = await this.catalog.match(filter);
+    const { samples, hasMore } = await this.catalog.page(matches, window);
+    if (window.direction === 'backward') samples.reverse();
+    const expiresAt = this.expiry();
+    const edges = samples.map((stored) => ({ cursor: encodeCursor(stored.seq), node: toSample(stored, expiresAt) }));
+    return {
+      edges,
+      pageInfo: {
+        hasNextPage: window.direction === 'forward' && hasMore,
+        hasPreviousPage: window.direction === 'backward' && hasMore,
+        startCursor: edges[0]?.cursor ?? null,
+        endCursor: edges.at(-1)?.cursor ?? null,
+      },
+      dataVersion: matches.version,
+      matches,
+    };
+  }
+
+  @FieldResolver(() => Int, { description: 'Samples that match, on all pages together.' })
+  totalCount(@Root() { matches }: SampleConnection): number {
+    return matches.rows.count();
+  }
+
+  @FieldResolver(() => [AttributeCount], {
+    description:
+      'How many of the matching samples carry each attribute, most frequent first; those that none carries are left out.',
+    complexity: ({ args, childComplexity }) =>
+      childComplexity * ((args as { first?: number | null }).first ?? ATTRIBUTE_OBJECTS.length),
+  })
+  facets(
+    @Root() { matches }: SampleConnection,
+    @Arg('category', () => CategoryEnum, { nullable: true, description: 'Only attributes of this category.' })
+    category: Category | null,
+    @Arg('first', () => Int, { nullable: true, description: 'Only this many.' }) first: number | null,
+  ): AttributeCount[] {
+    return this.catalog
+      .facets(matches, category)
+      .slice(0, Math.max(0, first ?? ATTRIBUTE_OBJECTS.length))
+      .map(({ attribute, count }) => ({ attribute: ATTRIBUTE_OBJECTS[attribute]!, count }));
+  }
+}
+
+function requestedRows({ first, last }: PageArguments): number {
+  return Math.min(first ?? last ?? 20, MAX_PAGE_SIZE);
+}

@@ -1,0 +1,131 @@
+import Fastify, { LogController, type FastifyInstance } from 'fastify';
+import { mkdir } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { AttributeStatistics } from '../dataset/attribute-statistics';
+import { DatasetFactsReader } from '../dataset/dataset-facts';
+import { LiveIndex } from '../dataset/live-index';
+import { SampleCatalog } from '../dataset/sample-catalog';
+import { SampleRepository } from '../dataset/sample-repository';
+import { loadStarter } from '../dataset/starter';
+import { openJobQueue } from '../generation/queue';
+import type { Config } from '../platform/config';
+import { UserError } from '../platform/errors';
+import { createRequestContext } from '../resolvers/context';
+import { registerAudioRoute } from './audio-route';
+import { audioDirectory, openFoundation } from './foundation';
+import { registerGraphiql } from './graphiql';
+import { GRAPHQL_PATH, registerGraphQL } from './graphql';
+import { registerHealth } from './health';
+import { buildGraphQLSchema } from './schema';
+
+/**
+ * The server, put together by hand in one place. Parts are opened in order and closed in reverse.
+ */
+export interface App {
+  /** Base URL of the listening server. */
+  readonly url: string;
+  /** Stops taking requests, lets running ones finish, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+export interface AppOverrides {
+  readonly onStatement?: (text: string) => void;
+  readonly onDatabaseLost?: () => void;
+}
+
+/** @throws UserError for whatever keeps it from starting; nothing is left open then */
+export async function startApp(config: Config, log: Logger, overrides: AppOverrides = {}): Promise<App> {
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) {
+      await closer().catch((err: unknown) => log.error({ err }, 'could not close cleanly'));
+    }
+  };
+  try {
+    const fastify = createFastify(log);
+    const publicUrl = () => config.publicUrl ?? localUrl(config.host, fastify);
+
+    const foundation = await openFoundation({ config, log, role: 'server', publicUrl, ...overrides });
+    closers.push(() => foundation.close());
+    const { db, store, signingKey } = foundation;
+    const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url });
+    closers.push(() => queue.close());
+
+    if (config.loadStarter) await loadStarter(db, store, log);
+
+    const samples = new SampleRepository(db);
+    const live = await LiveIndex.open(db, samples, log);
+    closers.push(() => live.close());
+    const catalog = new SampleCatalog(samples, live);
+    const schema = buildGraphQLSchema({
+      samples,
+      live,
+      catalog,
+      store,
+      facts: new DatasetFactsReader(samples, live),
+      statistics: new AttributeStatistics(live),
+      audioUrlExpiry: () => new Date(Date.now() + config.audioUrlTtlSeconds * 1000),
+    });
+
+    closers.push(() => fastify.close());
+    registerHealth(fastify, {
+      database: () => db.query('SELECT 1'),
+      storage: () => store.check(),
+      queue: () => queue.check(),
+    });
+    await registerGraphQL(fastify, {
+      schema,
+      log,
+      context: (requestId) => createRequestContext(samples, requestId, log.child({ requestId })),
+    });
+    await registerGraphiql(fastify);
+    if (!config.s3) {
+      await mkdir(audioDirectory(config), { recursive: true });
+      await registerAudioRoute(fastify, { directory: audioDirectory(config), signingKey });
+    }
+    await listen(fastify, config);
+    const url = localUrl(config.host, fastify);
+    log.info({ url: `${url}${GRAPHQL_PATH}`, queue: queue.backend, samples: live.current.live().count() }, 'listening');
+    return { url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function createFastify(log: Logger): FastifyInstance {
+  return Fastify({
+    loggerInstance: log,
+    // A line a request says little that the metrics do not, and costs as much as a small query.
+    logController: new LogController({ disableRequestLogging: true }),
+    // Open streams must not keep a shutdown waiting.
+    forceCloseConnections: true,
+    // Long enough for a slow import page, short enough to shed clients that never finish a request.
+    requestTimeout: 60_000,
+    trustProxy: true,
+  }) as unknown as FastifyInstance;
+}
+
+async function listen(fastify: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    await fastify.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE' || code === 'EACCES') {
+      const reason = code === 'EADDRINUSE' ? 'is in use' : 'needs more rights than this user has';
+      throw new UserError('INVALID_CONFIG', `PORT ${port} ${reason}; set PORT to another, or to 0 for any free one`);
+    }
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new UserError('INVALID_CONFIG', `HOST ${host} is not an address of this machine: ${message}`);
+    }
+    throw error;
+  }
+}
+
+function localUrl(host: string, fastify: FastifyInstance): string {
+  const address = fastify.server.address() as AddressInfo | null;
+  const isWildcard = host === '0.0.0.0' || host === '::';
+  const name = isWildcard || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${address?.port ?? 0}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * The queries that GraphiQL opens with, ready to run. A test runs them against the server as well, so this file imports
+ * nothing: it is part of the browser's bundle and of the node program.
+ */
+export interface ExampleQuery {
+  /** The operation's name, which is also the title of its tab. */
+  readonly name: string;
+  readonly query: string;
+  readonly variables?: Readonly<Record<string, unknown>>;
+}
+
+export const EXAMPLE_QUERIES: readonly ExampleQuery[] = [
+  {
+    name: 'Dataset',
+    query: `# What data this server has, and under which terms.
+query Dataset {
+  dataset {
+    version
+    sampleCount
+    sources {
+      name
+      license
+      citation
+    }
+  }
+}
+`,
+  },
+  {
+    name: 'Samples',
+    query: `# Samples that carry some attributes and not others, and which other attributes those samples carry.
+query Samples($filter: SampleFilter, $first: Int) {
+  samples(filter: $filter, first: $first) {
+    totalCount
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+    facets {
+      attribute {
+        name
+        category
+      }
+      count
+    }
+    edges {
+      node {
+        id
+        sourceId
+        caption
+        attributes {
+          name
+          category
+        }
+        audio {
+          url
+          expiresAt
+          durationSeconds
+          sampleRate
+          channels
+          mediaType
+        }
+      }
+    }
+  }
+}
+`,
+    variables: { filter: { attributes: { all: ['piano'], none: ['no voices'] } }, first: 5 },
+  },
+  {
+    name: 'CaptionSearch',
+    query: `# Words in the caption, whatever the attributes say. A sample carries a concept by attribute and mentions it by caption.
+query CaptionSearch($text: String!, $after: String) {
+  samples(filter: { text: $text }, first: 10, after: $after) {
+    totalCount
+    pageInfo {
+      endCursor
+      hasNextPage
+    }
+    edges {
+      cursor
+      node {
+        id
+        caption
+        carries {
+          name
+        }
+        mentions {
+          name
+        }
+      }
+    }
+  }
+}
+`,
+    variables: { text: 'melancholic or sad', after: null },
+  },
+  {
+    name: 'Concepts',
+    query: `# The concepts that sets can be asked for, the attributes behind each, and what contradicts it.
+query Concepts {
+  concepts {
+    name
+    sampleCount
+    attributes {
+      name
+    }
+    contradicts {
+      name
+    }
+  }
+}
+`,
+  },
+  {
+    name: 'Attributes',
+    query: `# The attributes of one category: TEMPO, GENRE, MOOD or INSTRUMENT.
+query Attributes($category: Category!) {
+  attributes(category: $category) {
+    name
+    sampleCount
+  }
+}
+`,
+    variables: { category: 'TEMPO' },
+  },
+  {
+    name: 'Cooccurrence',
+    query: `# How often categories occur together. pmi: bits; 0 is chance, 1 twice as often.
+query Cooccurrence {
+  cooccurrence(of: CATEGORY) {
+    sampleCount
+    rows
+    columns
+    rowCounts
+    counts
+    pmi
+  }
+}
+`,
+  },
+];
