@@ -1,3 +1,5 @@
+import { Client } from 'pg';
+import { signPath } from '../src/audio/url-signature';
 import { seed, silentWav } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
 
@@ -65,8 +67,6 @@ describe('audio URLs of the disk store', () => {
   });
 
   test('an expired one is 403 and says so', async () => {
-    const { signPath } = await import('../src/audio/url-signature');
-    const { Client } = await import('pg');
     const client = new Client({ connectionString: server.databaseUrl });
     await client.connect();
     const { rows } = await client.query<{ key: Buffer }>('SELECT key FROM signing_key');

@@ -26,23 +26,17 @@ import { buildChildApp, Child } from './support/embedded-postgres-app';
  */
 const isRoot = process.getuid?.() === 0;
 const testAsRoot = isRoot ? test : test.skip;
-const STATE_ROOT = '/var/lib/conceptcaps';
 const log = pino({ level: 'silent' });
 
 let base: string;
 let script: string;
 let children: Child[] = [];
-let stateBefore: string[];
-
-const stateEntries = () => readdir(STATE_ROOT).catch((): string[] => []);
-/** What these tests have added there, as paths. */
-const newStateEntries = async () =>
-  (await stateEntries()).filter((name) => !stateBefore.includes(name)).map((name) => join(STATE_ROOT, name));
+let stateRoot: string;
 
 beforeAll(async () => {
-  stateBefore = await stateEntries();
   base = await mkdtemp(join(tmpdir(), 'conceptcaps-postgres-'));
   await chmod(base, 0o755);
+  stateRoot = join(base, 'state');
   script = await buildChildApp(join(base, 'app'));
 });
 
@@ -61,17 +55,13 @@ afterEach(async () => {
   await until(async () => (await serversUnder(base)).length === 0);
 });
 
-afterAll(async () => {
-  await rm(base, { recursive: true, force: true });
-  for (const path of await newStateEntries()) await rm(path, { recursive: true, force: true });
-  if (stateBefore.length === 0) await rm(STATE_ROOT, { recursive: true, force: true });
-});
+afterAll(() => rm(base, { recursive: true, force: true }));
 
 let dataDirs = 0;
 const newDataDir = () => join(base, `data-${++dataDirs}`);
 
 function start(dataDir: string, role: 'server' | 'client', options: { script?: string; user?: typeof nobody } = {}) {
-  const child = Child.start(options.script ?? script, dataDir, role, options.user);
+  const child = Child.start(options.script ?? script, { dataDir, role, stateRoot, user: options.user });
   children.push(child);
   return child;
 }
@@ -92,16 +82,13 @@ async function postmasterPid(dataDir: string): Promise<number> {
   return Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
 }
 
-/** Ids of the PostgreSQL servers whose data is below `directory` or was put elsewhere for it. */
+/** Ids of the PostgreSQL servers whose data is below `directory`. */
 async function serversUnder(directory: string): Promise<number[]> {
-  const places = [directory, ...(await newStateEntries())];
   const pids = (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => pid > 0);
   return pids.filter((pid) => {
     try {
       const [program, flag, place] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return (
-        program!.endsWith('/bin/postgres') && flag === '-D' && places.some((one) => `${place}/`.startsWith(`${one}/`))
-      );
+      return program!.endsWith('/bin/postgres') && flag === '-D' && place!.startsWith(`${directory}/`);
     } catch {
       return false;
     }
@@ -125,7 +112,7 @@ function isGone(pid: number): boolean {
 describe('one process', () => {
   test('data outlive a restart, also below a path longer than a socket path may be', async () => {
     const dataDir = join(newDataDir(), 'a-directory-with-a-rather-long-name'.repeat(4));
-    const first = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const first = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     const pid = await postmasterPid(dataDir);
     await query(first.url, 'CREATE TABLE note AS SELECT 42 AS value');
     await first.release();
@@ -133,14 +120,14 @@ describe('one process', () => {
     expect(isGone(pid)).toBe(true);
     await expect(query(first.url, 'SELECT 1')).rejects.toThrow(/ECONNREFUSED/);
 
-    const second = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const second = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect(await query(second.url, 'SELECT value FROM note')).toEqual([{ value: 42 }]);
     await second.release();
   });
 
   test('only this machine gets in, and only with the password, which nobody else can read', async () => {
     const dataDir = newDataDir();
-    const postgres = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const postgres = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     const withoutPassword = new URL(postgres.url);
     withoutPassword.password = 'wrong';
     await expect(query(withoutPassword.href, 'SELECT 1')).rejects.toThrow(/password authentication failed/);
@@ -160,7 +147,7 @@ describe('one process', () => {
     await child.terminate();
     expect(child.reports.map(({ event }) => event)).toEqual(['ready', 'lost']);
 
-    const again = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const again = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect(await query(again.url, 'SELECT value FROM note')).toEqual([{ value: 42 }]);
     await again.release();
   });
@@ -176,7 +163,7 @@ describe('a process that is killed', () => {
     // As Ctrl-C in a terminal does, this reaches the whole process group.
     await child.killGroup();
 
-    const next = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const next = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect(await postmasterPid(dataDir)).toBe(pid);
     expect(await query(next.url, 'SELECT value FROM note')).toEqual([{ value: 42 }]);
     await next.release();
@@ -191,7 +178,7 @@ describe('a process that is killed', () => {
     await child.killGroup();
     process.kill(await postmasterPid(dataDir), 'SIGKILL');
 
-    const next = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const next = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect(await query(next.url, 'SELECT value FROM note')).toEqual([{ value: 42 }]);
     await next.release();
   });
@@ -213,7 +200,7 @@ describe('a process that is killed', () => {
     const strangersPostgres = await postmasterPid(otherDataDir);
     await writeFile(file, [strangersPostgres, ...lines.slice(1)].join('\n'));
 
-    const next = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const next = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect(await postmasterPid(dataDir)).not.toBe(strangersPostgres);
     await next.release();
     expect(isGone(strangersPostgres)).toBe(false);
@@ -227,7 +214,7 @@ describe('a process that is killed', () => {
     await child.killGroup();
     expect(await readdir(dataDir)).not.toContain('postgres');
 
-    const next = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const next = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.log']);
     await next.release();
   });
@@ -238,7 +225,7 @@ describe('several processes', () => {
     const dataDir = newDataDir();
     const child = start(dataDir, 'server');
     const { url } = await child.report('ready');
-    const refusal = openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const refusal = openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     await expect(refusal).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE', details: { field: 'DATA_DIR' } });
     await expect(refusal).rejects.toThrow(`(process ${child.pid})`);
     await expect(refusal).rejects.toThrow(dataDir);
@@ -285,22 +272,47 @@ describe('several processes', () => {
     await winner.terminate();
   });
 
+  test('one that comes while PostgreSQL is being stopped waits, and starts it anew', async () => {
+    const dataDir = newDataDir();
+    const killed = start(dataDir, 'client');
+    const { url } = await killed.report('ready');
+    const pid = await postmasterPid(dataDir);
+    await killed.killGroup();
+    // In the place of a last one out, which would let go of its lock and of PostgreSQL in one moment.
+    const leaving = new Client({ connectionString: new URL('/postgres', url).href });
+    await leaving.connect();
+    await leaving.query('SELECT pg_advisory_lock(791241, 1)');
+    const coming = openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
+    await until(async () => (await leaving.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount === 1);
+    process.kill(pid, 'SIGTERM');
+    const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
+    await until(async () => (await readFile(pidFile, 'utf8')).includes('stopping'));
+    await leaving.end();
+
+    const postgres = await coming;
+    expect(await query(postgres.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
+    expect(await postmasterPid(dataDir)).not.toBe(pid);
+    await postgres.release();
+  });
+
   test('coming and going at the same time, none loses the database under its hands', async () => {
     const dataDir = newDataDir();
-    const first = await openEmbeddedPostgres({ dataDir, role: 'client', log });
+    const first = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log });
     await query(first.url, 'CREATE TABLE visit (visitor integer)');
     await first.release();
     const visitor = async (number: number) => {
       for (let round = 0; round < 12; round++) {
         const lost = jest.fn();
-        const postgres = await openEmbeddedPostgres({ dataDir, role: 'client', log, onLost: lost });
+        const postgres = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log, onLost: lost });
         await query(postgres.url, `INSERT INTO visit VALUES (${number})`);
         expect(lost).not.toHaveBeenCalled();
         await postgres.release();
       }
     };
-    await Promise.all([1, 2, 3].map(visitor));
-    const last = await openEmbeddedPostgres({ dataDir, role: 'client', log });
+    // All of them have left before anything is judged: a visitor that goes on would start PostgreSQL again.
+    const visits = await Promise.allSettled([1, 2, 3].map(visitor));
+    expect(visits.filter(({ status }) => status === 'rejected')).toEqual([]);
+    const last = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log });
     expect(await query(last.url, 'SELECT count(*)::integer AS visits FROM visit')).toEqual([{ visits: 36 }]);
     await last.release();
     expect(await serversUnder(base)).toEqual([]);
@@ -310,10 +322,10 @@ describe('several processes', () => {
 describe('what cannot be used is refused with a way out', () => {
   test('a cluster of another major version', async () => {
     const dataDir = newDataDir();
-    const postgres = await openEmbeddedPostgres({ dataDir, role: 'client', log });
+    const postgres = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log });
     await postgres.release();
     await writeFile(join(dataDir, 'postgres', 'PG_VERSION'), '14\n');
-    const refusal = openEmbeddedPostgres({ dataDir, role: 'client', log });
+    const refusal = openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log });
     await expect(refusal).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     await expect(refusal).rejects.toThrow(/made by PostgreSQL 14; this release brings PostgreSQL 18.*DATA_DIR/);
   });
@@ -322,7 +334,7 @@ describe('what cannot be used is refused with a way out', () => {
     const dataDir = newDataDir();
     await mkdir(join(dataDir, 'postgres'), { recursive: true });
     await writeFile(join(dataDir, 'postgres', 'notes.txt'), 'mine');
-    await expect(openEmbeddedPostgres({ dataDir, role: 'client', log })).rejects.toMatchObject({
+    await expect(openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log })).rejects.toMatchObject({
       code: 'DATABASE_UNAVAILABLE',
       message: expect.stringContaining('is not a PostgreSQL database directory') as string,
     });
@@ -332,7 +344,7 @@ describe('what cannot be used is refused with a way out', () => {
     const dataDir = newDataDir();
     await mkdir(dataDir);
     await symlink(join(dataDir, 'elsewhere'), join(dataDir, 'postgres'));
-    await expect(openEmbeddedPostgres({ dataDir, role: 'client', log })).rejects.toMatchObject({
+    await expect(openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log })).rejects.toMatchObject({
       code: 'DATABASE_UNAVAILABLE',
       message: expect.stringContaining('links to a directory that is not there') as string,
     });
@@ -340,10 +352,10 @@ describe('what cannot be used is refused with a way out', () => {
 
   test('a server that does not start: with its own last words', async () => {
     const dataDir = newDataDir();
-    const postgres = await openEmbeddedPostgres({ dataDir, role: 'client', log });
+    const postgres = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log });
     await postgres.release();
     await rm(join(dataDir, 'postgres', 'global', 'pg_control'));
-    await expect(openEmbeddedPostgres({ dataDir, role: 'client', log })).rejects.toMatchObject({
+    await expect(openEmbeddedPostgres({ dataDir, stateRoot, role: 'client', log })).rejects.toMatchObject({
       code: 'DATABASE_UNAVAILABLE',
       message: expect.stringContaining('pg_control') as string,
     });
@@ -356,7 +368,7 @@ describe('as root', () => {
     async () => {
       const dataDir = newDataDir();
       await mkdir(dataDir, { mode: 0o700 });
-      const postgres = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+      const postgres = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
       const cluster = await stat(join(dataDir, 'postgres'));
       expect(cluster.uid).not.toBe(0);
       expect(cluster.mode & 0o777).toBe(0o700);
@@ -378,10 +390,10 @@ describe('as root', () => {
       const first = start(dataDir, 'server', { script: ownScript });
       const { url } = await first.report('ready');
       await query(url, 'CREATE TABLE note AS SELECT 42 AS value');
-      expect(await readlink(join(dataDir, 'postgres'))).toMatch(/^\/var\/lib\/conceptcaps\/cluster-/);
-      expect(first.log).toContain('the database lives in /var/lib/conceptcaps/cluster-');
-      const added = (await stateEntries()).filter((name) => !stateBefore.includes(name));
-      expect(added.filter((name) => name.startsWith('cluster-'))).toHaveLength(1);
+      expect(await readlink(join(dataDir, 'postgres'))).toContain(`${stateRoot}/cluster-`);
+      expect(first.log).toContain(`the database lives in ${stateRoot}/cluster-`);
+      const placed = (await readdir(stateRoot)).sort();
+      expect(placed).toEqual([expect.stringMatching(/^cluster-/), expect.stringMatching(/^postgresql-18/)]);
       expect((await stat(home)).mode & 0o777).toBe(0o700);
       await first.terminate();
 
@@ -389,7 +401,7 @@ describe('as root', () => {
       const { url: again } = await second.report('ready');
       expect(await query(again, 'SELECT value FROM note')).toEqual([{ value: 42 }]);
       await second.terminate();
-      expect(await newStateEntries()).toEqual(added);
+      expect((await readdir(stateRoot)).sort()).toEqual(placed);
       expect(await serversUnder(base)).toEqual([]);
     },
   );
@@ -403,7 +415,7 @@ describe('as root', () => {
     await query(url, 'CREATE TABLE note AS SELECT 42 AS value');
     await asNobody.terminate();
 
-    const asRoot = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const asRoot = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect(await query(asRoot.url, 'SELECT value FROM note')).toEqual([{ value: 42 }]);
     await asRoot.release();
 
@@ -415,7 +427,7 @@ describe('as root', () => {
 
   testAsRoot('an ordinary user is refused what root has made', async () => {
     const dataDir = newDataDir();
-    const postgres = await openEmbeddedPostgres({ dataDir, role: 'server', log });
+    const postgres = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     await postgres.release();
     const child = start(dataDir, 'server', { user: nobody });
     expect(await child.report('failed')).toMatchObject({

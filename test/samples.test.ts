@@ -21,6 +21,18 @@ const ROWS = {
   ],
 };
 
+interface SamplesAnswer {
+  readonly samples: {
+    readonly edges: readonly { readonly node: { readonly id: string } }[];
+    readonly pageInfo: {
+      readonly hasNextPage: boolean;
+      readonly hasPreviousPage: boolean;
+      readonly startCursor: string | null;
+      readonly endCursor: string | null;
+    };
+  };
+}
+
 describe('samples', () => {
   let server: TestServer;
   beforeAll(async () => {
@@ -140,20 +152,20 @@ describe('samples', () => {
       );
       const forwards: string[] = [];
       for (let after: string | null = null, more = true; more;) {
-        const { samples } = await server.query(
+        const { samples }: SamplesAnswer = await server.query(
           `query ($after: String) { samples(first: 2, after: $after) { ${PAGE} } }`,
           { after },
         );
-        forwards.push(...samples.edges.map((edge: { node: { id: string } }) => edge.node.id));
+        forwards.push(...samples.edges.map((edge) => edge.node.id));
         ({ endCursor: after, hasNextPage: more } = samples.pageInfo);
       }
       const backwards: string[] = [];
       for (let before: string | null = null, more = true; more;) {
-        const { samples } = await server.query(
+        const { samples }: SamplesAnswer = await server.query(
           `query ($before: String) { samples(last: 2, before: $before) { ${PAGE} } }`,
           { before },
         );
-        backwards.unshift(...samples.edges.map((edge: { node: { id: string } }) => edge.node.id));
+        backwards.unshift(...samples.edges.map((edge) => edge.node.id));
         ({ startCursor: before, hasPreviousPage: more } = samples.pageInfo);
       }
       expect(forwards).toEqual(all);

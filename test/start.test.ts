@@ -34,13 +34,14 @@ async function startServer(environment: Record<string, string>): Promise<ServerP
   return { url, pid: child.pid!, stderr: () => stderr, gone, kill: (signal) => child.kill(signal) };
 }
 
-async function ask(url: string, query: string): Promise<Record<string, never>> {
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- as untyped as on the wire
+async function ask(url: string, query: string): Promise<any> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query }),
   });
-  const { data, errors } = (await response.json()) as { data: Record<string, never>; errors?: unknown };
+  const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
   if (errors) throw new Error(JSON.stringify(errors));
   return data;
 }
@@ -110,7 +111,7 @@ describe('the embedded start', () => {
     const imported = await runCommand(['import', folder.path], { DATA_DIR: dataDir });
     await folder.remove();
     expect(imported.code).toBe(0);
-    await until(async () => (await ask(second.url, FACTS)).dataset['sampleCount'] === 1);
+    await until(async () => (await ask(second.url, FACTS)).dataset.sampleCount === 1);
     expect(postgresRuns()).toBe(true);
   }, 60_000);
 
@@ -168,9 +169,9 @@ describeWithService('on real PostgreSQL, Redis and MinIO', 'minio', () => {
         });
         expect((await runCommand(['import', folder.path], environment)).code).toBe(0);
         await folder.remove();
-        await until(async () => (await ask(server.url, FACTS)).dataset['sampleCount'] === 1);
+        await until(async () => (await ask(server.url, FACTS)).dataset.sampleCount === 1);
         const { samples } = await ask(server.url, '{ samples { edges { node { audio { url } } } } }');
-        const { url } = (samples as { edges: { node: { audio: { url: string } } }[] }).edges[0]!.node.audio;
+        const { url } = samples.edges[0].node.audio as { url: string };
         expect(url.startsWith(minio.endpoint)).toBe(true);
         const part = await fetch(url, { headers: { range: 'bytes=0-3' } });
         expect(part.status).toBe(206);
@@ -193,12 +194,21 @@ describe('services that are not there', () => {
     [{ DATABASE_URL: 'postgres://u:hush@127.0.0.1:9/x' }, 'DATABASE_URL'],
     [{ REDIS_URL: 'redis://:hush@127.0.0.1:9' }, 'REDIS_URL'],
     [{ S3_ENDPOINT: 'http://127.0.0.1:9', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'hush-hush' }, 'S3_ENDPOINT'],
-  ])('%j: one line that names the variable and not the secret', async (environment, variable) => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'conceptcaps-start-'));
-    const { code, stderr } = await runCommand(['serve'], { DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'silent', ...environment });
-    expect(code).toBe(1);
-    expect(stderr).toContain(variable);
-    expect(stderr).not.toContain('hush');
-    await rm(dataDir, { recursive: true, force: true });
-  }, 60_000);
+  ])(
+    '%j: one line that names the variable and not the secret',
+    async (environment, variable) => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'conceptcaps-start-'));
+      const { code, stderr } = await runCommand(['serve'], {
+        DATA_DIR: dataDir,
+        PORT: '0',
+        LOG_LEVEL: 'silent',
+        ...environment,
+      });
+      expect(code).toBe(1);
+      expect(stderr).toContain(variable);
+      expect(stderr).not.toContain('hush');
+      await rm(dataDir, { recursive: true, force: true });
+    },
+    60_000,
+  );
 });

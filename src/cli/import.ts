@@ -1,8 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { createWriteStream, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
 import type { ImportSummary, RowReport, SourceFile } from '../dataset/import';
 import { findLocalFiles } from '../dataset/local-source';
-import { downloadHubFile, isHubSource, openHubDataset, parseHubSource } from '../dataset/hub';
+import { REJECTION_REASONS, type RejectionReason } from '../dataset/published-row';
+import type { Retry } from '../dataset/http-retry';
+import { isHubSource, openHubDataset, parseHubSource } from '../dataset/hub';
+import { downloadHubFile } from '../dataset/hub-download';
 import type { SourceFacts } from '../dataset/sample-writer';
 import { readConfig, type Config } from '../platform/config';
 import { createLogger } from '../platform/logging';
@@ -115,11 +119,47 @@ async function findOnDisk(source: string, args: ImportArguments) {
   return { files, source: facts };
 }
 
+/** Lists and downloads the files; they are kept in the data directory, so a second run downloads nothing. */
 async function fetchFromHub(source: string, args: ImportArguments, config: Config, signal: AbortSignal) {
-  throw new Error(
-    `TODO ${source} ${args.config} ${config.hubEndpoint} ${String(signal.aborted)} ${typeof downloadHubFile} ${typeof openHubDataset} ${typeof parseHubSource} ${formatBytes(1)}`,
-  );
-  return { files: [] as SourceFile[], source: {} as SourceFacts };
+  const hub = parseHubSource(source);
+  const progress = createProgress({ unit: '', stream: process.stderr, format: formatBytes });
+  const options = {
+    signal,
+    token: config.hubToken,
+    onRetry: ({ reason, delayMs }: Retry) => progress.line(`${reason}; trying again in ${Math.ceil(delayMs / 1000)} s`),
+  };
+  const dataset = await openHubDataset(hub, {
+    ...options,
+    config: args.config,
+    split: args.split,
+    endpoint: config.hubEndpoint,
+  });
+  const directory = join(config.dataDir, 'downloads', hub.owner, hub.name, dataset.commit);
+  const total = dataset.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  let before = 0;
+  const files: SourceFile[] = [];
+  try {
+    for (const file of dataset.files) {
+      const path = await downloadHubFile(file, {
+        ...options,
+        directory,
+        onProgress: (done) => progress.update(before + done, total, file.path),
+      });
+      before += file.sizeBytes;
+      files.push({ name: file.path, config: file.config, split: file.split, path });
+    }
+  } finally {
+    progress.end();
+  }
+  const facts: SourceFacts = {
+    name: args.source ?? `${hub.owner}/${hub.name}`,
+    origin: 'IMPORTED',
+    license: args.license ?? dataset.license,
+    citation: args.citation ?? dataset.citation,
+    url: `${config.hubEndpoint}/datasets/${hub.owner}/${hub.name}`,
+    revision: dataset.commit,
+  };
+  return { files, source: facts };
 }
 
 /** Shows the first bad rows of each kind, and writes all of them to a file where asked to. */
@@ -161,7 +201,9 @@ function describe(summary: ImportSummary): string {
   const lines = [
     `Read ${formatCount(rows)} rows of ${files} ${files === 1 ? 'file' : 'files'}: ` +
       `${formatCount(added)} samples added, audio attached to ${formatCount(audioAttached)}, ${formatCount(rejected)} rows left out.`,
-    ...Object.entries(rejectedByReason).map(([reason, count]) => `  ${formatCount(count)} x ${reason}`),
+    ...Object.entries(rejectedByReason).map(
+      ([reason, count]) => `  ${formatCount(count)} x ${reason}: ${REJECTION_REASONS[reason as RejectionReason]}`,
+    ),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,4 +1,4 @@
-import { Field, Int, ObjectType } from 'type-graphql';
+import { Field, ObjectType } from 'type-graphql';
 import { Node } from './node';
 
 @ObjectType({
@@ -23,13 +23,4 @@ export class Concept extends Node {
 
   /** Not a field: position in the curated list, for the resolvers. */
   index!: number;
-}
-
-@ObjectType({ description: 'A concept and how many of the samples in question carry it.', simpleResolvers: true })
-export class ConceptCount {
-  @Field(() => Concept, { description: 'The concept.' })
-  concept!: Concept;
-
-  @Field(() => Int, { description: 'Samples that carry it.' })
-  count!: number;
 }

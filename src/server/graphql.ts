@@ -105,7 +105,7 @@ const REQUEST_ERROR_CODES = new Set<unknown>([
 ]);
 
 /** A user's mistake as it is; anything else masked, with an id that is in the log beside the cause. */
-export function presentError(formatted: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
+function presentError(formatted: GraphQLFormattedError, error: unknown, log: Logger): GraphQLFormattedError {
   const original = unwrapResolverError(error);
   const cause = original instanceof GraphQLError && original.originalError ? original.originalError : original;
   if (cause instanceof UserError) {
