@@ -78,6 +78,24 @@ describe('samples', () => {
     expect(await matching(filter)).toEqual(expected);
   });
 
+  test('a filter, and names inside one, can come as variables', async () => {
+    const answer = await server.query(
+      `query ($filter: SampleFilter, $name: String!, $names: [String!], $first: Int = 1, $facets: Boolean = false) {
+         a: samples(filter: $filter) { totalCount }
+         b: samples(filter: { attributes: { all: [$name], none: $names } }, first: $first) {
+           totalCount edges { node { sourceId } } facets @include(if: $facets) { count } } }`,
+      {
+        filter: { or: [{ not: { splits: ['train'] } }, { categories: { all: ['MOOD'] } }] },
+        name: 'piano',
+        names: ['jazz'],
+      },
+    );
+    expect(answer).toEqual({
+      a: { totalCount: 2 },
+      b: { totalCount: 1, edges: [{ node: { sourceId: 'a' } }] },
+    });
+  });
+
   test('facets count each attribute among the matching samples, most frequent first', async () => {
     const { samples } = await server.query(
       '{ samples(filter: { attributes: { all: ["piano"] } }) { facets { attribute { name category } count } tempo: facets(category: TEMPO) { attribute { name } count } } }',
