@@ -9,7 +9,7 @@ import { findOrBuildMinio, type S3ServerBinary, startS3Server, type TestS3Server
 import { findOrFetchRedis, type RedisSource, startRedisServer, type TestRedis } from './redis';
 import { isUnavailable, messageOf, say, type Unavailable } from './tools';
 
-export type { TestRedis, TestS3Server, Unavailable };
+export type { TestRedis, TestS3Server };
 
 export type ServiceName = 'minio' | 'redis';
 
