@@ -143,7 +143,8 @@ export class BitSet {
   }
 
   private grow(words: number): void {
-    const grown = new Uint32Array(Math.max(words, this.words.length * 2, 8));
+    // By a quarter: the columns are most of the index, and doubling would leave up to half of them unused.
+    const grown = new Uint32Array(Math.max(words, Math.ceil(this.words.length * 1.25), 8));
     grown.set(this.words);
     this.words = grown;
   }

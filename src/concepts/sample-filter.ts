@@ -1,5 +1,5 @@
 import { BitSet } from './bit-set';
-import type { ConceptIndex } from './concept-index';
+import type { ConceptIndex, IndexView } from './concept-index';
 import { ATTRIBUTES, type Category } from './taxonomy';
 
 /**
@@ -24,41 +24,42 @@ export interface AllAnyNone<T> {
 }
 
 /** The live rows that satisfy the condition, as a set of its own. */
-export function matchingRows(index: ConceptIndex, condition: SampleCondition): BitSet {
-  return index.live().intersect(evaluate(index, condition));
+export function matchingRows(view: IndexView, condition: SampleCondition): BitSet {
+  return view.live.clone().intersect(evaluate(view, condition));
 }
 
-function evaluate(index: ConceptIndex, condition: SampleCondition): BitSet {
+function evaluate(view: IndexView, condition: SampleCondition): BitSet {
+  const { index } = view;
   switch (condition.kind) {
     case 'attributes':
-      return combine(index, condition.sets, (attribute) => index.attributes[attribute]!);
+      return combine(view, condition.sets, (attribute) => index.attributes[attribute]!);
     case 'carries':
-      return combine(index, condition.sets, (concept) => index.carries[concept]!);
+      return combine(view, condition.sets, (concept) => index.carries[concept]!);
     case 'mentions':
-      return combine(index, condition.sets, (concept) => index.mentions[concept]!);
+      return combine(view, condition.sets, (concept) => index.mentions[concept]!);
     case 'concepts':
-      return combine(index, condition.sets, (concept) =>
+      return combine(view, condition.sets, (concept) =>
         index.carries[concept]!.clone().union(index.mentions[concept]!),
       );
     case 'categories':
-      return combine(index, condition.sets, (category) => categoryRows(index, category));
+      return combine(view, condition.sets, (category) => categoryRows(index, category));
     case 'splits':
       return unionOf(condition.names.map((name) => index.splits.get(name) ?? new BitSet()));
     case 'sources':
       return unionOf(condition.sources.map((source) => index.sources.get(source) ?? new BitSet()));
     case 'hasAudio':
-      return condition.value ? index.withAudio : BitSet.full(index.size).subtract(index.withAudio);
+      return condition.value ? view.withAudio : BitSet.full(view.size).subtract(view.withAudio);
     case 'rows':
       return condition.rows;
     case 'and': {
-      const rows = BitSet.full(index.size);
-      for (const part of condition.conditions) rows.intersect(evaluate(index, part));
+      const rows = BitSet.full(view.size);
+      for (const part of condition.conditions) rows.intersect(evaluate(view, part));
       return rows;
     }
     case 'or':
-      return unionOf(condition.conditions.map((part) => evaluate(index, part)));
+      return unionOf(condition.conditions.map((part) => evaluate(view, part)));
     case 'not':
-      return BitSet.full(index.size).subtract(evaluate(index, condition.condition));
+      return BitSet.full(view.size).subtract(evaluate(view, condition.condition));
   }
 }
 
@@ -67,8 +68,8 @@ export function categoryRows(index: ConceptIndex, category: Category): BitSet {
   return unionOf(ATTRIBUTES.filter((a) => a.category === category).map((a) => index.attributes[a.index]!));
 }
 
-function combine<T>(index: ConceptIndex, sets: AllAnyNone<T>, rowsOf: (item: T) => BitSet): BitSet {
-  const rows = BitSet.full(index.size);
+function combine<T>(view: IndexView, sets: AllAnyNone<T>, rowsOf: (item: T) => BitSet): BitSet {
+  const rows = BitSet.full(view.size);
   for (const item of sets.all) rows.intersect(rowsOf(item));
   if (sets.any !== null) rows.intersect(unionOf(sets.any.map(rowsOf)));
   for (const item of sets.none) rows.subtract(rowsOf(item));

@@ -45,7 +45,7 @@ export class DatasetFactsReader {
     return {
       version: index.version,
       sampleCount: live.count(),
-      audioCount: index.withAudio.countIntersection(live),
+      audioCount: index.now().withAudio.countIntersection(live),
       distinctSourceIdCount: [...sourceIds.values()].reduce((sum, count) => sum + count, 0),
       sources: sources.map((source) => ({
         ...source,

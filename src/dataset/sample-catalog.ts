@@ -70,10 +70,18 @@ export class SampleCatalog {
 
   /** @throws UserError where a name is unknown or the filter is out of bounds; `field` is the path within the filter */
   async match(filter: SampleFilterSpec | null | undefined): Promise<SampleMatches> {
-    const size = this.live.current.size;
-    const condition = await this.resolve(filter ?? {}, 'filter', 1, { conditions: 0, size });
-    const index = this.live.current;
-    return { rows: matchingRows(index, condition), version: index.version };
+    // Texts are looked up in the samples of now: what is added meanwhile is not part of the answer.
+    const { version } = this.live.current;
+    const condition = await this.condition(filter, 'filter');
+    return { rows: matchingRows(this.live.current.at(version), condition), version };
+  }
+
+  /**
+   * What a filter means, with names resolved and texts searched among the samples of now.
+   * @param field where the filter stands, for error messages
+   */
+  condition(filter: SampleFilterSpec | null | undefined, field: string): Promise<SampleCondition> {
+    return this.resolve(filter ?? {}, field, 1, { conditions: 0, size: this.live.current.size });
   }
 
   /** Matching samples after (ascending) or before (descending) a row number, and whether there are more that way. */

@@ -28,7 +28,15 @@ export function isSampleId(text: string): boolean {
   return /^s_[0-9a-hjkmnp-tv-z]{26}$/.test(text);
 }
 
-function base32(bytes: Uint8Array, length: number): string {
+/** 32 bits of an id, from its first seven digits after the `s_`: what the index orders rows by. */
+export function sampleKeyOf(digits: string): number {
+  let key = 0;
+  for (const digit of digits) key = (key << 5) | ALPHABET.indexOf(digit);
+  return key;
+}
+
+/** The first `length` digits of five bits each. */
+export function base32(bytes: Uint8Array, length: number): string {
   let text = '';
   let buffer = 0;
   let bits = 0;

@@ -1,6 +1,7 @@
 import { BitSet } from '../concepts/bit-set';
 import type { IndexRow } from '../concepts/concept-index';
 import type { Database } from '../platform/database';
+import { sampleKeyOf } from './sample-identity';
 import type { Origin, SourceRow } from './sample-writer';
 
 /**
@@ -169,8 +170,9 @@ export class SampleRepository {
   async listIndexRows(fromSeq: number, limit: number, version: number): Promise<IndexRow[]> {
     const { rows } = await this.db.query<{ packed: string | null }>(
       `SELECT string_agg(concat_ws(E'\\x1f', array_to_string(attributes, ','), array_to_string(carries, ','),
-                array_to_string(mentions, ','), source, CASE WHEN audio_version <= $3 THEN 1 ELSE 0 END,
-                CASE WHEN retired_version <= $3 THEN 1 ELSE 0 END, split), E'\\x1e' ORDER BY seq) AS packed
+                array_to_string(mentions, ','), source, substr(id, 3, 7), group_seq, added_version,
+                CASE WHEN audio_version <= $3 THEN audio_version ELSE 0 END,
+                CASE WHEN retired_version <= $3 THEN retired_version ELSE 0 END, split), E'\\x1e' ORDER BY seq) AS packed
        FROM sample WHERE seq >= $1 AND seq < $2 AND added_version <= $3`,
       [fromSeq, fromSeq + limit, version],
     );
@@ -183,19 +185,20 @@ export class SampleRepository {
     beforeSeq: number,
     since: number,
     until: number,
-  ): Promise<Pick<IndexRow, 'seq' | 'hasAudio' | 'retired'>[]> {
-    const { rows } = await this.db.query<{ seq: number; audio: boolean; gone: boolean }>(
-      `SELECT seq, coalesce(audio_version <= $3, false) AS audio, coalesce(retired_version <= $3, false) AS gone
+  ): Promise<Pick<IndexRow, 'seq' | 'audioVersion' | 'retiredVersion'>[]> {
+    const { rows } = await this.db.query<{ seq: number; audio: number | null; gone: number | null }>(
+      `SELECT seq, CASE WHEN audio_version <= $3 THEN audio_version END AS audio,
+              CASE WHEN retired_version <= $3 THEN retired_version END AS gone
        FROM sample
        WHERE (audio_version > $2 OR retired_version > $2) AND seq < $1`,
       [beforeSeq, since, until],
     );
-    return rows.map(({ seq, audio, gone }) => ({ seq, hasAudio: audio, retired: gone }));
+    return rows.map(({ seq, audio, gone }) => ({ seq, audioVersion: audio, retiredVersion: gone }));
   }
 }
 
 function parseIndexRow(row: string, seq: number): IndexRow {
-  const [attributes, carries, mentions, source, audio, gone, split] = row.split('\x1f');
+  const [attributes, carries, mentions, source, id, group, added, audio, gone, split] = row.split('\x1f');
   return {
     seq,
     attributes: parseNumbers(attributes!),
@@ -203,8 +206,11 @@ function parseIndexRow(row: string, seq: number): IndexRow {
     mentions: parseNumbers(mentions!),
     source: Number(source),
     split: split ?? null,
-    hasAudio: audio === '1',
-    retired: gone === '1',
+    key: sampleKeyOf(id!),
+    group: Number(group),
+    addedVersion: Number(added),
+    audioVersion: Number(audio) || null,
+    retiredVersion: Number(gone) || null,
   };
 }
 

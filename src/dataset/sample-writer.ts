@@ -173,13 +173,15 @@ async function insertSamples(
   at: { source: number; version: number; firstSeq: number },
 ): Promise<void> {
   if (items.length === 0) return;
+  const groups = await groupsOf(tx, items, at.firstSeq);
   await tx.query(
-    `INSERT INTO sample (seq, id, source_id, caption, attributes, carries, mentions, split, audio_sha256,
+    `INSERT INTO sample (seq, id, source_id, caption, attributes, carries, mentions, split, audio_sha256, group_seq,
                          source, added_version, audio_version)
      SELECT $1::int + ordinality - 1, id, source_id, caption, attributes::smallint[], carries::smallint[],
-            mentions::smallint[], split, audio, $2::smallint, $3::int, CASE WHEN audio IS NULL THEN NULL ELSE $3::int END
-     FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[])
-       WITH ORDINALITY AS new (id, source_id, caption, attributes, carries, mentions, split, audio, ordinality)`,
+            mentions::smallint[], split, audio, group_seq, $2::smallint, $3::int, CASE WHEN audio IS NULL THEN NULL ELSE $3::int END
+     FROM unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[],
+                 $12::int[])
+       WITH ORDINALITY AS new (id, source_id, caption, attributes, carries, mentions, split, audio, group_seq, ordinality)`,
     [
       at.firstSeq,
       at.source,
@@ -192,8 +194,20 @@ async function insertSamples(
       items.map((item) => arrayLiteral(item.mentions)),
       items.map((item) => item.row?.split ?? null),
       items.map((item) => (item.audio ? Buffer.from(item.audio.sha256, 'hex') : null)),
+      items.map((item) => groups.get(item.sourceId)!),
     ],
   );
+}
+
+/** Row number of the first sample with each source id, those about to be inserted from `firstSeq` on included. */
+async function groupsOf(tx: Queryable, items: readonly NewSample[], firstSeq: number): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ source_id: string; group_seq: number }>(
+    'SELECT DISTINCT source_id, group_seq FROM sample WHERE source_id = ANY ($1)',
+    [items.map((item) => item.sourceId)],
+  );
+  const groups = new Map(rows.map((row) => [row.source_id, row.group_seq]));
+  for (const [i, { sourceId }] of items.entries()) if (!groups.has(sourceId)) groups.set(sourceId, firstSeq + i);
+  return groups;
 }
 
 /** Returns how many of the rows were new, or stand for another sample than before. */

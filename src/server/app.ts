@@ -3,6 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { AttributeStatistics } from '../dataset/attribute-statistics';
+import { ConceptSetExporter } from '../dataset/concept-set-export';
+import { ConceptSetUrls } from '../dataset/concept-set-url';
+import { ConceptSets } from '../dataset/concept-sets';
 import { DatasetFactsReader } from '../dataset/dataset-facts';
 import { LiveIndex } from '../dataset/live-index';
 import { SampleCatalog } from '../dataset/sample-catalog';
@@ -18,6 +21,7 @@ import { registerGraphiql } from './graphiql';
 import { GRAPHQL_PATH, registerGraphQL } from './graphql';
 import { registerHealth } from './health';
 import { buildGraphQLSchema } from './schema';
+import { registerSetRoute } from './set-route';
 
 /**
  * The server, put together by hand in one place. Parts are opened in order and closed in reverse.
@@ -58,6 +62,8 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
     const live = await LiveIndex.open(db, samples, log);
     closers.push(() => live.close());
     const catalog = new SampleCatalog(samples, live);
+    const sets = new ConceptSets(db, samples, catalog, live);
+    const setUrls = new ConceptSetUrls(signingKey, publicUrl);
     const schema = buildGraphQLSchema({
       samples,
       live,
@@ -65,7 +71,9 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
       store,
       facts: new DatasetFactsReader(samples, live),
       statistics: new AttributeStatistics(live),
-      audioUrlExpiry: () => new Date(Date.now() + config.audioUrlTtlSeconds * 1000),
+      sets,
+      setUrls,
+      urlExpiry: () => new Date(Date.now() + config.audioUrlTtlSeconds * 1000),
     });
 
     closers.push(() => fastify.close());
@@ -84,6 +92,7 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
       await mkdir(audioDirectory(config), { recursive: true });
       await registerAudioRoute(fastify, { directory: audioDirectory(config), signingKey });
     }
+    registerSetRoute(fastify, { sets, urls: setUrls, exporter: new ConceptSetExporter(samples, store), log });
     await listen(fastify, config);
     const url = localUrl(config.host, fastify);
     log.info({ url: `${url}${GRAPHQL_PATH}`, queue: queue.backend, samples: live.current.live().count() }, 'listening');

@@ -3,12 +3,15 @@ import type { GraphQLInterfaceType, GraphQLSchema } from 'graphql';
 import { buildSchemaSync, type ClassType } from 'type-graphql';
 import type { AudioStore } from '../audio/audio-store';
 import type { AttributeStatistics } from '../dataset/attribute-statistics';
+import type { ConceptSetUrls } from '../dataset/concept-set-url';
+import type { ConceptSets } from '../dataset/concept-sets';
 import type { DatasetFactsReader } from '../dataset/dataset-facts';
 import type { LiveIndex } from '../dataset/live-index';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
 import { AttributeResolver } from '../resolvers/attribute';
 import { ConceptResolver } from '../resolvers/concept';
+import { BalanceResolver, ConceptSetResolver } from '../resolvers/concept-set';
 import { CooccurrenceResolver } from '../resolvers/cooccurrence';
 import { DatasetResolver } from '../resolvers/dataset';
 import { NodeResolver } from '../resolvers/node';
@@ -25,9 +28,11 @@ export interface Services {
   readonly catalog: SampleCatalog;
   readonly facts: DatasetFactsReader;
   readonly statistics: AttributeStatistics;
+  readonly sets: ConceptSets;
+  readonly setUrls: ConceptSetUrls;
   readonly store: AudioStore;
-  /** When an audio URL made now expires. */
-  readonly audioUrlExpiry: () => Date;
+  /** When a URL of audio, or of a set, made now expires. */
+  readonly urlExpiry: () => Date;
 }
 
 /**
@@ -37,7 +42,9 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
   const resolvers = [
     AttributeResolver,
     AudioResolver,
+    BalanceResolver,
     ConceptResolver,
+    ConceptSetResolver,
     CooccurrenceResolver,
     DatasetResolver,
     NodeResolver,
@@ -57,15 +64,17 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
   return schema;
 }
 
-function instantiate({ samples, live, catalog, facts, statistics, store, audioUrlExpiry }: Services) {
+function instantiate({ samples, live, catalog, facts, statistics, sets, setUrls, store, urlExpiry }: Services) {
   return [
     new AttributeResolver(statistics),
     new AudioResolver(store),
+    new BalanceResolver(),
     new ConceptResolver(live),
+    new ConceptSetResolver(sets, setUrls, urlExpiry),
     new CooccurrenceResolver(catalog, statistics),
     new DatasetResolver(facts),
-    new NodeResolver(samples, audioUrlExpiry),
-    new SampleConnectionResolver(catalog, audioUrlExpiry),
-    new SampleResolver(samples, audioUrlExpiry),
+    new NodeResolver(samples, urlExpiry),
+    new SampleConnectionResolver(catalog, urlExpiry),
+    new SampleResolver(samples, urlExpiry),
   ].map((resolver) => [resolver.constructor, resolver] as const);
 }

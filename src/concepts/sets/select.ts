@@ -1,0 +1,182 @@
+import { lowestBit, type BitSet } from '../bit-set';
+import type { ConceptIndex, IndexView } from '../concept-index';
+import { ATTRIBUTES } from '../taxonomy';
+import { balanceSides } from './balance';
+import { opposedAttributes, ownAttributes } from './bounds';
+import { countGroups, drawUnrelated, streamSeed } from './draw';
+import { eligibleRows, type Eligible } from './eligible';
+import { differingAttributes, matchPairs } from './match';
+import { createPool } from './pool';
+import type { ConceptSetRequest, Pair, Selection } from './request';
+
+/**
+ * Selects a concept set. The same view, request and seed give the same rows in the same order on every machine.
+ */
+export function selectConceptSet(view: IndexView, request: ConceptSetRequest): Selection {
+  const { index } = view;
+  const eligible = eligibleRows(view, request);
+  const { positives, negatives, pairs } = chooseSides(view, request, eligible);
+
+  const taken = groupsOf(index, positives);
+  const free = withoutGroups(index, eligible.negatives, taken);
+  const available = { positives: countGroups(index, eligible.positives), negatives: countGroups(index, free) };
+  const sameSource = {
+    positives: eligible.positives.count() - available.positives,
+    negatives: eligible.negatives.count() - available.negatives,
+  };
+  const random = drawRandomSets(index, withoutGroups(index, eligible.random, taken), request);
+  return {
+    positives,
+    negatives,
+    pairs,
+    randomSets: random.sets,
+    randomSetsAreDisjoint: random.areDisjoint,
+    considered: eligible.considered,
+    available,
+    exclusions: [
+      ...eligible.exclusions,
+      { side: 'POSITIVE' as const, reason: 'SAME_SOURCE' as const, count: sameSource.positives },
+      { side: 'NEGATIVE' as const, reason: 'SAME_SOURCE' as const, count: sameSource.negatives },
+    ].filter(({ count }) => count > 0),
+  };
+}
+
+/** Candidates looked at by the strategies that choose among rows: more help little and cost time. */
+const POSITIVE_POOL = 1_000;
+const NEGATIVE_POOL = 4_500;
+
+interface ChosenSides {
+  readonly positives: readonly number[];
+  readonly negatives: readonly number[];
+  readonly pairs: readonly Pair[];
+}
+
+function chooseSides(view: IndexView, request: ConceptSetRequest, eligible: Eligible): ChosenSides {
+  switch (request.strategy) {
+    case 'BALANCED':
+      return chooseBalanced(view, request, eligible);
+    case 'MATCHED':
+      return chooseMatched(view, request, eligible);
+    case 'RANDOM':
+    case 'CLEAN':
+    case 'HARD': {
+      const taken = new Set<number>();
+      const seedOf = (stream: 'positives' | 'negatives') => streamSeed(request.seed, stream);
+      const positives = drawUnrelated(view.index, eligible.positives, request.positives, seedOf('positives'), taken);
+      const negatives = drawUnrelated(view.index, eligible.negatives, request.negatives, seedOf('negatives'), taken);
+      return { positives, negatives, pairs: [] };
+    }
+  }
+}
+
+function chooseBalanced({ index }: IndexView, request: ConceptSetRequest, eligible: Eligible): ChosenSides {
+  const pools = drawPools(index, request, eligible, Math.max(POSITIVE_POOL, 2 * request.positives));
+  const groups = new Set<number>();
+  const first = (pool: { groups: Int32Array }, count: number) => {
+    const places: number[] = [];
+    for (let place = 0; place < pool.groups.length && places.length < count; place++) {
+      const group = pool.groups[place]!;
+      if (groups.has(group)) continue;
+      groups.add(group);
+      places.push(place);
+    }
+    return places;
+  };
+  const start = {
+    positives: first(pools.positives, request.positives),
+    negatives: first(pools.negatives, request.negatives),
+  };
+  // With fewer negatives than asked for there is nothing to choose, and other positives could cost still more of them.
+  const isShort = start.negatives.length < request.negatives;
+  const sides = isShort
+    ? start
+    : balanceSides(pools.positives, pools.negatives, start, streamSeed(request.seed, 'search'));
+  const rowsOf = (pool: { rows: Int32Array }, places: readonly number[]) =>
+    [...places].sort((a, b) => a - b).map((place) => pool.rows[place]!);
+  return {
+    positives: rowsOf(pools.positives, sides.positives),
+    negatives: rowsOf(pools.negatives, sides.negatives),
+    pairs: [],
+  };
+}
+
+function chooseMatched({ index }: IndexView, request: ConceptSetRequest, eligible: Eligible): ChosenSides {
+  const pools = drawPools(index, request, eligible, request.positives, true);
+  const everyone = Array.from(pools.positives.rows, (_row, place) => place);
+  const seed = streamSeed(request.seed, 'search');
+  const pairs = matchPairs(pools.positives, everyone, pools.negatives, seed).map(({ positive, negative }) => ({
+    positive: pools.positives.rows[positive]!,
+    negative: pools.negatives.rows[negative]!,
+    differing: differingAttributes(pools.positives, positive, pools.negatives, negative),
+  }));
+  return {
+    positives: pairs.map(({ positive }) => positive),
+    negatives: pairs.map(({ negative }) => negative),
+    pairs,
+  };
+}
+
+function drawPools(
+  index: ConceptIndex,
+  request: ConceptSetRequest,
+  eligible: Eligible,
+  positiveCount: number,
+  negativesAvoidPositives = false,
+) {
+  const counted = countedAttributes(request);
+  const groups = new Set<number>();
+  const positives = drawUnrelated(
+    index,
+    eligible.positives,
+    positiveCount,
+    streamSeed(request.seed, 'positives'),
+    groups,
+  );
+  const negatives = drawUnrelated(
+    index,
+    eligible.negatives,
+    Math.max(NEGATIVE_POOL, 4 * request.negatives, request.positives + request.negatives),
+    streamSeed(request.seed, 'negatives'),
+    negativesAvoidPositives ? groups : new Set<number>(),
+  );
+  return { positives: createPool(index, positives, counted), negatives: createPool(index, negatives, counted) };
+}
+
+/** Attributes that are to be balanced: neither the target's own nor what contradicts it, of both targets. */
+export function countedAttributes({ target, against }: Pick<ConceptSetRequest, 'target' | 'against'>): number[] {
+  const targets = against ? [target, against] : [target];
+  const left = targets.flatMap((one) => [...ownAttributes(one), ...opposedAttributes(one)]);
+  return ATTRIBUTES.map(({ index }) => index).filter((attribute) => !left.includes(attribute));
+}
+
+function drawRandomSets(index: ConceptIndex, rows: BitSet, request: ConceptSetRequest) {
+  const { randomSets: count, randomSetSize: size } = request;
+  const drawn = drawUnrelated(index, rows, count * size, streamSeed(request.seed, 'random sets'), new Set());
+  const length = Math.min(size, drawn.length);
+  // Where rows run out, later sets begin again with the first rows.
+  const sets = Array.from({ length: count }, (_set, set) =>
+    Array.from({ length }, (_row, i) => drawn[(set * size + i) % drawn.length]!),
+  );
+  return { sets, areDisjoint: count <= 1 || drawn.length === count * size };
+}
+
+function groupsOf(index: ConceptIndex, rows: readonly number[]): Set<number> {
+  return new Set(rows.map((row) => index.groups.at(row)));
+}
+
+function withoutGroups(index: ConceptIndex, rows: BitSet, groups: ReadonlySet<number>): BitSet {
+  const left = rows.clone();
+  const isTaken = new Uint8Array(index.size);
+  for (const group of groups) {
+    isTaken[group] = 1;
+    left.delete(group);
+  }
+  const later = rows.clone().intersect(index.variants);
+  for (let i = 0; i < later.wordCount; i++) {
+    for (let word = later.word(i); word !== 0; word &= word - 1) {
+      const row = (i << 5) | lowestBit(word);
+      if (isTaken[index.groups.at(row)] === 1) left.delete(row);
+    }
+  }
+  return left;
+}

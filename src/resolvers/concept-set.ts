@@ -1,0 +1,148 @@
+import { Arg, Args, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { findAttribute } from '../concepts/taxonomy';
+import { describeTarget } from '../dataset/concept-set';
+import { EXPORT_FORMATS } from '../dataset/concept-set-export';
+import type { ConceptSetUrls } from '../dataset/concept-set-url';
+import type { ConceptSets, ConceptSet as SelectedSet } from '../dataset/concept-sets';
+import { UserError } from '../platform/errors';
+import {
+  AttributeBalance,
+  Balance,
+  ConceptSet,
+  ConceptSetExport,
+  ConceptSetInput,
+  WorstArguments,
+} from '../schema/concept-set';
+import type { Sample } from '../schema/sample';
+import { ATTRIBUTE_OBJECTS, toSample } from './objects';
+
+@Resolver(() => ConceptSet)
+export class ConceptSetResolver {
+  constructor(
+    private readonly sets: ConceptSets,
+    private readonly urls: ConceptSetUrls,
+    private readonly expiry: () => Date,
+  ) {}
+
+  @Query(() => ConceptSet, {
+    description: 'Positive and negative examples of a concept. Too few rows are no error: see `deficit`.',
+    complexity: ({ args, childComplexity }) => 50 + childComplexity * largestSide(args),
+  })
+  async conceptSet(
+    @Arg('input', () => ConceptSetInput, { description: 'Which set.' }) input: ConceptSetInput,
+  ): Promise<ConceptSet> {
+    return this.present(await this.sets.select(input));
+  }
+
+  @Query(() => ConceptSet, {
+    nullable: true,
+    description: 'A frozen set by its id, for ever the same; null where there is none.',
+    complexity: ({ childComplexity }) => 50 + childComplexity * 100,
+  })
+  async frozenConceptSet(
+    @Arg('id', () => ID, { description: 'As in `ConceptSet.id`, for example "cs_7k2m..."' }) id: string,
+  ): Promise<ConceptSet | null> {
+    const set = await this.sets.frozen(id);
+    return set && this.present(set);
+  }
+
+  @Mutation(() => ConceptSet, {
+    description: 'Selects a set and keeps it for ever under its id. Freezing the same set again gives the same.',
+    complexity: ({ args, childComplexity }) => 50 + childComplexity * largestSide(args),
+  })
+  async freezeConceptSet(
+    @Arg('input', () => ConceptSetInput, { description: 'Which set.' }) input: ConceptSetInput,
+  ): Promise<ConceptSet> {
+    return this.present(await this.sets.freeze(input));
+  }
+
+  @FieldResolver(() => [ConceptSetExport], { description: 'Downloads of the set, one in each format.' })
+  exports(@Root() { set }: ConceptSet): ConceptSetExport[] {
+    const expiresAt = this.expiry();
+    return EXPORT_FORMATS.map((format) => ({ format, url: this.urls.sign(set, format, expiresAt), expiresAt }));
+  }
+
+  private present(set: SelectedSet): ConceptSet {
+    const { content, samples } = set;
+    const { input, diagnostics, folds } = content;
+    const expiresAt = this.expiry();
+    const objects = new Map<string, Sample>();
+    const toObject = (id: string): Sample => {
+      let object = objects.get(id);
+      if (!object) objects.set(id, (object = toSample(samples.get(id)!, expiresAt)));
+      return object;
+    };
+    const ofFold = (ids: readonly string[], assigned: readonly number[], fold: number) =>
+      ids.filter((_id, i) => assigned[i] === fold).map(toObject);
+    return {
+      id: set.id,
+      frozenAt: set.frozenAt,
+      dataVersion: content.dataVersion,
+      target: describeTarget(input.target),
+      strategy: input.strategy,
+      seed: input.seed,
+      positives: content.positives.map(toObject),
+      negatives: content.negatives.map(toObject),
+      pairs: content.pairs.map(({ positive, negative, differing }) => ({
+        positive: toObject(positive),
+        negative: toObject(negative),
+        distance: differing.length,
+        differing: differing.map(attributeObject),
+      })),
+      randomSets: content.randomSets.map((ids) => ({ samples: ids.map(toObject) })),
+      randomSetsAreDisjoint: content.randomSetsAreDisjoint,
+      folds: folds
+        ? Array.from({ length: input.folds }, (_fold, number) => ({
+            number,
+            positives: ofFold(content.positives, folds.positives, number),
+            negatives: ofFold(content.negatives, folds.negatives, number),
+          }))
+        : [],
+      considered: content.considered,
+      available: content.available,
+      deficit: {
+        positives: input.positives - content.positives.length,
+        negatives: input.negatives - content.negatives.length,
+      },
+      diagnostics: {
+        exclusions: content.exclusions,
+        contamination: diagnostics.contamination,
+        balance: {
+          ...diagnostics.balance,
+          attributes: diagnostics.balance.attributes.map((line) => ({
+            ...line,
+            attribute: attributeObject(line.attribute),
+          })),
+        },
+      },
+      set,
+    };
+  }
+}
+
+@Resolver(() => Balance)
+export class BalanceResolver {
+  @FieldResolver(() => [AttributeBalance], {
+    description:
+      'The other attributes that either side carries, worst first; those that count in the means before the rest.',
+  })
+  worst(@Root() { attributes }: Balance, @Args(() => WorstArguments) { first }: WorstArguments): AttributeBalance[] {
+    if (first < 0 || first > 200) {
+      throw new UserError('BAD_USER_INPUT', `first must be from 0 to 200 (it is ${first}).`, { field: 'first' });
+    }
+    return attributes.slice(0, first);
+  }
+}
+
+/** A name of a frozen set is always one of the taxonomy, which is fixed. */
+function attributeObject(name: string) {
+  return ATTRIBUTE_OBJECTS[findAttribute(name)!.index]!;
+}
+
+/** What the cost of an answer grows with, before the input has been checked. */
+function largestSide(args: object): number {
+  const { input } = args as { input: ConceptSetInput };
+  const negatives = input.negatives ?? input.positives;
+  const random = input.randomSets * (input.randomSetSize ?? negatives);
+  return Math.max(1, input.positives, negatives, random);
+}
