@@ -6,6 +6,7 @@ import { fail } from './failure';
 import { importCommand } from './import';
 import { migrateCommand } from './migrate';
 import { serveCommand } from './serve';
+import { setCommand } from './set';
 
 /**
  * `conceptcaps`: one file a command. What lives in cli/: arguments, output, exit codes. What must not: rules.
@@ -20,6 +21,7 @@ export function main(argv: readonly string[]): void {
     .version(version)
     .addCommand(serveCommand())
     .addCommand(importCommand())
+    .addCommand(setCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
     .showHelpAfterError('(conceptcaps --help lists the commands)')
@@ -32,7 +34,9 @@ With none set, everything runs embedded under ./.conceptcaps.
 Examples:
   npm start                                       the server, on http://localhost:4000/graphql
   npx conceptcaps import ./ConceptCaps            a folder with CONFIG/SPLIT-00000-of-00001.parquet files
-  npx conceptcaps import hf:OWNER/DATASET         straight from the Hugging Face hub`,
+  npx conceptcaps import hf:OWNER/DATASET         straight from the Hugging Face hub
+  npx conceptcaps set piano --seed 7 > piano.jsonl
+                                                  positives and negatives of a concept, as a manifest`,
     );
   program.parseAsync(argv).catch(fail);
 }
