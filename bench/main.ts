@@ -1,8 +1,9 @@
 import { cpus } from 'node:os';
 import { benchServe } from './serve';
+import { benchSets } from './sets';
 
 /** `npm run bench` runs them all, `npm run bench -- NAME` one. */
-const BENCHES: Record<string, () => Promise<void>> = { serve: benchServe };
+const BENCHES: Record<string, () => Promise<void>> = { serve: benchServe, sets: benchSets };
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !BENCHES[name]);

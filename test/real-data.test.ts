@@ -88,4 +88,44 @@ describeReal('the real ConceptCaps rows', () => {
     const clip = await fetch(samples.edges[0].node.audio.url);
     expect((await clip.arrayBuffer()).byteLength).toBe(3_840_058);
   }, 60_000);
+
+  describe('as concept sets', () => {
+    const set = async (input: object) =>
+      (
+        await server.query(
+          `query ($input: ConceptSetInput!) { conceptSet(input: $input) {
+             positives { sourceId caption } negatives { sourceId caption attributes { name } } deficit { positives negatives }
+             diagnostics { contamination { positives negatives naivePositives naiveNegatives }
+                           balance { meanAbsSmd maxAbsSmd naiveMeanAbsSmd naiveMaxAbsSmd } } } }`,
+          { input },
+        )
+      ).conceptSet;
+
+    it.each(['piano', 'guitar', 'drums', 'male vocals', 'slow', 'rock', 'sad'])(
+      'are clean and balanced for %s, which the rows with and without the tag are not',
+      async (concept) => {
+        const { diagnostics, deficit } = await set({ concept, strategy: 'BALANCED', seed: 11 });
+        expect(deficit).toEqual({ positives: 0, negatives: 0 });
+        const { contamination, balance } = diagnostics;
+        expect(contamination).toMatchObject({ positives: 0, negatives: 0 });
+        expect(contamination.naiveNegatives).toBeGreaterThan(0);
+        expect(balance.meanAbsSmd).toBeLessThan(0.04);
+        expect(balance.maxAbsSmd).toBeLessThan(0.2);
+        expect(balance.naiveMeanAbsSmd).toBeGreaterThan(0.1);
+      },
+    );
+
+    it('hold no negative of piano whose caption has the bare word, unless it denies it', async () => {
+      const { negatives } = await set({ concept: 'piano', strategy: 'CLEAN', positives: 50, negatives: 1000, seed: 1 });
+      expect(negatives).toHaveLength(1000);
+      const withWord = negatives.filter(({ caption }: { caption: string }) => /\bpianos?\b/i.test(caption));
+      for (const { caption } of withWord) expect(caption).toMatch(/\b(no|without|not|lack|absen|devoid)/i);
+    });
+
+    it('pair positives with negatives that differ little', async () => {
+      const { diagnostics } = await set({ concept: 'violin', strategy: 'MATCHED', seed: 11 });
+      expect(diagnostics.balance.meanAbsSmd).toBeLessThan(0.12);
+      expect(diagnostics.contamination).toMatchObject({ positives: 0, negatives: 0 });
+    });
+  });
 });

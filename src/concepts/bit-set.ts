@@ -143,8 +143,8 @@ export class BitSet {
   }
 
   private grow(words: number): void {
-    // By a quarter: the columns are most of the index, and doubling would leave up to half of them unused.
-    const grown = new Uint32Array(Math.max(words, Math.ceil(this.words.length * 1.25), 8));
+    // By an eighth: the columns are most of the index, and doubling would leave up to half of them unused.
+    const grown = new Uint32Array(Math.max(words, Math.ceil(this.words.length * 1.125), 8));
     grown.set(this.words);
     this.words = grown;
   }

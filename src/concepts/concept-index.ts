@@ -1,5 +1,8 @@
+import { AttributeLists } from './attribute-lists';
 import { BitSet } from './bit-set';
 import { IntList } from './int-list';
+import { SeededOrder } from './seeded-order';
+import { SourceGroups } from './source-groups';
 import { ATTRIBUTES } from './taxonomy';
 
 /**
@@ -47,10 +50,9 @@ export class ConceptIndex {
   readonly mentions: readonly BitSet[];
   readonly splits = new Map<string, BitSet>();
   readonly sources = new Map<number, BitSet>();
-  readonly keys = new IntList();
-  readonly groups = new IntList();
-  /** Rows whose source id an earlier row has too. */
-  readonly variants = new BitSet();
+  readonly lists = new AttributeLists();
+  readonly order = new SeededOrder();
+  readonly groups = new SourceGroups();
   private readonly withAudio = new BitSet();
   private readonly retired = new BitSet();
   /** Each version that added rows, and the first row that it added. */
@@ -77,9 +79,9 @@ export class ConceptIndex {
     for (const concept of row.mentions) this.mentions[concept]!.add(seq);
     if (row.split !== null) column(this.splits, row.split).add(seq);
     column(this.sources, row.source).add(seq);
-    this.keys.push(row.key);
-    this.groups.push(row.group);
-    if (row.group !== seq) this.variants.add(seq);
+    this.lists.append(row.attributes);
+    this.order.append(row.key);
+    this.groups.append(row.group);
     this.size++;
     const { versions, firstRows } = this.growth;
     if (versions.length === 0 || versions.at(versions.length - 1) !== row.addedVersion) {
@@ -136,10 +138,10 @@ export class ConceptIndex {
       ...this.mentions,
       ...this.splits.values(),
       ...this.sources.values(),
-      this.variants,
       this.withAudio,
       this.retired,
-      this.keys,
+      this.lists,
+      this.order,
       this.groups,
       ...[this.growth.versions, this.growth.firstRows],
       ...[this.audioLater.versions, this.audioLater.rows, this.retirements.versions, this.retirements.rows],

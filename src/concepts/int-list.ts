@@ -14,8 +14,8 @@ export class IntList {
 
   push(item: number): void {
     if (this.count === this.items.length) {
-      // By a quarter: doubling would leave up to half of the memory unused.
-      const grown = new Int32Array(Math.max(16, Math.ceil(this.count * 1.25)));
+      // By an eighth: doubling would leave up to half of the memory unused.
+      const grown = new Int32Array(Math.max(16, Math.ceil(this.count * 1.125)));
       grown.set(this.items);
       this.items = grown;
     }
@@ -27,8 +27,8 @@ export class IntList {
     return this.items[position]!;
   }
 
-  /** The items, without a copy; valid until the next `push`. */
-  view(): Int32Array {
-    return this.items.subarray(0, this.count);
+  /** Replaces the item at a position that is known to be in the list. */
+  set(position: number, item: number): void {
+    this.items[position] = item;
   }
 }

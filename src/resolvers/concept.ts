@@ -1,5 +1,6 @@
 import { Arg, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
 import { CONCEPTS } from '../concepts/concepts';
+import { siblingsOf } from '../concepts/siblings';
 import type { LiveIndex } from '../dataset/live-index';
 import { conceptOf } from '../dataset/sample-catalog';
 import { Attribute } from '../schema/attribute';
@@ -45,6 +46,14 @@ export class ConceptResolver {
   })
   contradicts(@Root() { index }: Concept): Concept[] {
     return CONCEPTS[index]!.contradicts.map((other) => CONCEPT_OBJECTS[other]!);
+  }
+
+  @FieldResolver(() => [Concept], {
+    description: 'Nearest siblings: what is most easily taken for it. Negatives of the strategy HARD carry one of them.',
+    complexity: ({ childComplexity }) => 5 * childComplexity,
+  })
+  siblings(@Root() { index }: Concept): Concept[] {
+    return siblingsOf(index).map((sibling) => CONCEPT_OBJECTS[sibling]!);
   }
 
   @FieldResolver(() => Int, { description: 'Samples that carry it, by attribute.' })

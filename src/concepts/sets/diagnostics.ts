@@ -135,15 +135,16 @@ function balanceOf(view: IndexView, request: ConceptSetRequest, sides: RowSides,
   const targets = request.against ? [request.target, request.against] : [request.target];
   const own = new Set(targets.flatMap((target) => [...ownAttributes(target)]));
   const opposed = new Set(targets.flatMap((target) => [...opposedAttributes(target)]));
+  const ours = carriersOf(view, sides);
+  const theirs = carriersOf(view, naive);
   const lines: AttributeBalance[] = [];
   let naiveSum = 0;
   let naiveMax = 0;
   let naiveCount = 0;
   for (const { index: attribute } of ATTRIBUTES) {
     if (own.has(attribute)) continue;
-    const column = view.index.attributes[attribute]!;
-    const here = carriersOf(column, sides);
-    const there = carriersOf(column, naive);
+    const here = { positives: ours.positives[attribute]!, negatives: ours.negatives[attribute]! };
+    const there = { positives: theirs.positives[attribute]!, negatives: theirs.negatives[attribute]! };
     const isOpposed = opposed.has(attribute);
     const naiveSmd = smdOf(there, naive);
     if (!isOpposed && isFrequent(there, naive)) {
@@ -180,8 +181,13 @@ interface Carriers {
   readonly negatives: number;
 }
 
-function carriersOf(column: { has(row: number): boolean }, sides: RowSides): Carriers {
-  const count = (rows: readonly number[]) => rows.reduce((sum, row) => sum + (column.has(row) ? 1 : 0), 0);
+/** How many rows of each side carry each attribute. */
+function carriersOf({ index }: IndexView, sides: RowSides) {
+  const count = (rows: readonly number[]) => {
+    const counts = new Int32Array(ATTRIBUTES.length);
+    for (const row of rows) for (const attribute of index.lists.of(row)) counts[attribute]!++;
+    return counts;
+  };
   return { positives: count(sides.positives), negatives: count(sides.negatives) };
 }
 

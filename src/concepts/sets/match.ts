@@ -1,5 +1,5 @@
 import { ATTRIBUTES } from '../taxonomy';
-import { attributeWeights } from './balance';
+import { varianceWeights } from './balance';
 import { Random } from './draw';
 import { attributesAt, type Pool } from './pool';
 
@@ -87,12 +87,18 @@ function joinNearest(
     isTaken[candidate] = 1;
     partners[i] = candidate;
   };
-  nearest
-    .flatMap(({ positions, distances }, i) =>
-      Array.from(distances, (distance, rank) => ({ i, candidate: positions[rank]!, rank, distance })),
-    )
-    .sort((a, b) => a.distance - b.distance || a.rank - b.rank || a.i - b.i)
-    .forEach(({ i, candidate }) => join(i, candidate));
+  // By distance, then rank, then positive: one number each, as sorting numbers is many times faster.
+  const order = new Float64Array(nearest.reduce((sum, { positions }) => sum + positions.length, 0));
+  let at = 0;
+  for (const [i, { distances }] of nearest.entries()) {
+    for (let rank = 0; rank < distances.length; rank++) {
+      order[at++] = (distances[rank]! * NEAREST + rank) * nearest.length + i;
+    }
+  }
+  for (const code of order.sort()) {
+    const i = code % nearest.length;
+    join(i, nearest[i]!.positions[Math.floor(code / nearest.length) % NEAREST]!);
+  }
   // All of its nearest went to others: the nearest of those that are left.
   for (const [i, positive] of chosen.entries()) {
     if (partners[i]! >= 0) continue;
@@ -113,52 +119,52 @@ function improve(
 ): void {
   const paired = chosen.map((_positive, i) => i).filter((i) => partners[i]! >= 0);
   if (paired.length === 0) return;
-  const weights = attributeWeights(positives, negatives);
-  // A difference of one row in `paired.length` is 1 / length in frequency; its square in units of the variance.
-  const unit = IMBALANCE_WEIGHT / paired.length;
+  const { offsets, attributes } = negatives;
+  const frequencies = new Float64Array(ATTRIBUTES.length);
+  // How many more positives than partners carry each attribute.
   const difference = new Float64Array(ATTRIBUTES.length);
-  const used = new Uint8Array(negatives.rows.length);
+  const isTaken = new Uint8Array(negatives.rows.length);
+  const distances = new Int32Array(chosen.length);
   for (const i of paired) {
-    for (const attribute of attributesAt(positives, chosen[i]!)) difference[attribute]!++;
-    for (const attribute of attributesAt(negatives, partners[i]!)) difference[attribute]!--;
-    used[partners[i]!] = 1;
-  }
-  const distanceTo = new Map<number, number>();
-  for (const i of paired) distanceTo.set(i, pairDistance(positives, chosen[i]!, negatives, partners[i]!));
-
-  const shift = (candidate: number, by: 1 | -1): number => {
-    let change = 0;
-    for (let k = negatives.offsets[candidate]!, end = negatives.offsets[candidate + 1]!; k < end; k++) {
-      const attribute = negatives.attributes[k]!;
-      const before = difference[attribute]!;
-      change += weights[attribute]! * (2 * by * before + 1);
-      difference[attribute] = before + by;
+    for (const attribute of attributesAt(positives, chosen[i]!)) {
+      difference[attribute]!++;
+      frequencies[attribute]! += 1 / paired.length;
     }
-    return unit * change;
-  };
+    for (const attribute of attributesAt(negatives, partners[i]!)) difference[attribute]!--;
+    isTaken[partners[i]!] = 1;
+    distances[i] = differingAttributes(positives, chosen[i]!, negatives, partners[i]!).length;
+  }
+  const weights = varianceWeights(frequencies).map((weight) => (IMBALANCE_WEIGHT * weight) / paired.length);
 
   const random = new Random(seed);
   const steps = Math.min(MAX_STEPS, STEPS_PER_PAIR * paired.length);
   for (let step = 0; step < steps; step++) {
-    const left = 1 - step / steps;
     const i = paired[random.below(paired.length)]!;
-    const { positions, distances } = nearest[i]!;
+    const { positions, distances: ranked } = nearest[i]!;
     const rank = random.below(positions.length);
     const candidate = positions[rank]!;
-    if (used[candidate] === 1) continue;
+    if (isTaken[candidate] === 1) continue;
     const leaving = partners[i]!;
-    const farther = distances[rank]! - distanceTo.get(i)!;
-    // The negatives' attributes count as minus one each.
-    const change = farther + shift(leaving, 1) + shift(candidate, -1);
+    let change = ranked[rank]! - distances[i]!;
+    // The partner that leaves adds its attributes to the difference, the one that comes takes its own away.
+    for (let k = offsets[leaving]!, end = offsets[leaving + 1]!; k < end; k++) {
+      const attribute = attributes[k]!;
+      change += weights[attribute]! * (1 + 2 * difference[attribute]!++);
+    }
+    for (let k = offsets[candidate]!, end = offsets[candidate + 1]!; k < end; k++) {
+      const attribute = attributes[k]!;
+      change += weights[attribute]! * (1 - 2 * difference[attribute]!--);
+    }
+    const left = 1 - step / steps;
     if (change > left * left) {
-      shift(candidate, 1);
-      shift(leaving, -1);
+      for (let k = offsets[candidate]!, end = offsets[candidate + 1]!; k < end; k++) difference[attributes[k]!]!++;
+      for (let k = offsets[leaving]!, end = offsets[leaving + 1]!; k < end; k++) difference[attributes[k]!]!--;
       continue;
     }
-    used[leaving] = 0;
-    used[candidate] = 1;
+    isTaken[leaving] = 0;
+    isTaken[candidate] = 1;
     partners[i] = candidate;
-    distanceTo.set(i, distances[rank]!);
+    distances[i] = ranked[rank]!;
   }
 }
 
@@ -169,8 +175,4 @@ export function differingAttributes(positives: Pool, positive: number, negatives
   return [...[...first].filter((a) => !second.has(a)), ...[...second].filter((a) => !first.has(a))].sort(
     (a, b) => a - b,
   );
-}
-
-function pairDistance(positives: Pool, positive: number, negatives: Pool, negative: number): number {
-  return differingAttributes(positives, positive, negatives, negative).length;
 }

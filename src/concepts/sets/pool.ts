@@ -1,4 +1,5 @@
 import type { ConceptIndex } from '../concept-index';
+import { ATTRIBUTES } from '../taxonomy';
 
 /** Candidates for one side, in the order of the seed, with the attributes that count as lists. */
 export interface Pool {
@@ -11,26 +12,22 @@ export interface Pool {
   readonly attributes: Uint8Array;
 }
 
-/** @param counted the attributes that count, ascending */
-export function createPool(index: ConceptIndex, rows: readonly number[], counted: readonly number[]): Pool {
+/** @param counted the attributes that count */
+export function createPool(index: ConceptIndex, rows: readonly number[], counted: ReadonlySet<number>): Pool {
   const offsets = new Int32Array(rows.length + 1);
-  const columns = counted.map((attribute) => index.attributes[attribute]!);
-  // Column by column: each is read in one go, and what it says is put in place in a second round.
-  for (const column of columns) {
-    for (let i = 0; i < rows.length; i++) if (column.has(rows[i]!)) offsets[i + 1]!++;
-  }
-  for (let i = 0; i < rows.length; i++) offsets[i + 1]! += offsets[i]!;
-  const attributes = new Uint8Array(offsets[rows.length]!);
-  const next = offsets.slice();
-  for (let c = 0; c < columns.length; c++) {
-    const column = columns[c]!;
-    for (let i = 0; i < rows.length; i++) if (column.has(rows[i]!)) attributes[next[i]!++] = counted[c]!;
+  const attributes = new Uint8Array(rows.reduce((sum, row) => sum + index.lists.of(row).length, 0));
+  const counts = new Uint8Array(ATTRIBUTES.length);
+  for (const attribute of counted) counts[attribute] = 1;
+  let end = 0;
+  for (const [i, row] of rows.entries()) {
+    for (const attribute of index.lists.of(row)) if (counts[attribute] === 1) attributes[end++] = attribute;
+    offsets[i + 1] = end;
   }
   return {
     rows: Int32Array.from(rows),
-    groups: Int32Array.from(rows, (row) => index.groups.at(row)),
+    groups: Int32Array.from(rows, (row) => index.groups.of(row)),
     offsets,
-    attributes,
+    attributes: attributes.subarray(0, end),
   };
 }
 

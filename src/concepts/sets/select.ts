@@ -1,9 +1,9 @@
-import { lowestBit, type BitSet } from '../bit-set';
+import type { BitSet } from '../bit-set';
 import type { ConceptIndex, IndexView } from '../concept-index';
 import { ATTRIBUTES } from '../taxonomy';
 import { balanceSides } from './balance';
 import { opposedAttributes, ownAttributes } from './bounds';
-import { countGroups, drawUnrelated, streamSeed } from './draw';
+import { drawUnrelated, streamSeed } from './draw';
 import { eligibleRows, type Eligible } from './eligible';
 import { differingAttributes, matchPairs } from './match';
 import { createPool } from './pool';
@@ -17,14 +17,15 @@ export function selectConceptSet(view: IndexView, request: ConceptSetRequest): S
   const eligible = eligibleRows(view, request);
   const { positives, negatives, pairs } = chooseSides(view, request, eligible);
 
-  const taken = groupsOf(index, positives);
-  const free = withoutGroups(index, eligible.negatives, taken);
-  const available = { positives: countGroups(index, eligible.positives), negatives: countGroups(index, free) };
+  const { groups } = index;
+  const taken = positives.map((row) => groups.of(row));
+  const free = groups.without(eligible.negatives, taken);
+  const available = { positives: groups.count(eligible.positives), negatives: groups.count(free) };
   const sameSource = {
     positives: eligible.positives.count() - available.positives,
     negatives: eligible.negatives.count() - available.negatives,
   };
-  const random = drawRandomSets(index, withoutGroups(index, eligible.random, taken), request);
+  const random = drawRandomSets(index, groups.without(eligible.random, taken), request);
   return {
     positives,
     negatives,
@@ -123,7 +124,7 @@ function drawPools(
   positiveCount: number,
   negativesAvoidPositives = false,
 ) {
-  const counted = countedAttributes(request);
+  const counted = new Set(countedAttributes(request));
   const groups = new Set<number>();
   const positives = drawUnrelated(
     index,
@@ -158,25 +159,4 @@ function drawRandomSets(index: ConceptIndex, rows: BitSet, request: ConceptSetRe
     Array.from({ length }, (_row, i) => drawn[(set * size + i) % drawn.length]!),
   );
   return { sets, areDisjoint: count <= 1 || drawn.length === count * size };
-}
-
-function groupsOf(index: ConceptIndex, rows: readonly number[]): Set<number> {
-  return new Set(rows.map((row) => index.groups.at(row)));
-}
-
-function withoutGroups(index: ConceptIndex, rows: BitSet, groups: ReadonlySet<number>): BitSet {
-  const left = rows.clone();
-  const isTaken = new Uint8Array(index.size);
-  for (const group of groups) {
-    isTaken[group] = 1;
-    left.delete(group);
-  }
-  const later = rows.clone().intersect(index.variants);
-  for (let i = 0; i < later.wordCount; i++) {
-    for (let word = later.word(i); word !== 0; word &= word - 1) {
-      const row = (i << 5) | lowestBit(word);
-      if (isTaken[index.groups.at(row)] === 1) left.delete(row);
-    }
-  }
-  return left;
 }
