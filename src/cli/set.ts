@@ -98,6 +98,9 @@ async function runSet(concept: string | undefined, args: SetArguments): Promise<
   try {
     const set = await findSet(opened.sets, spec, args);
     process.stderr.write(describe(set));
+    if (set.content.considered.negatives === 0) {
+      process.stderr.write('No sample is in the scope. "conceptcaps import --help" says how to get some.\n');
+    }
     await write(opened.exporter, set, format, args.output);
   } finally {
     await opened.close();

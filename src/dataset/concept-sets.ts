@@ -62,10 +62,10 @@ export const DEFAULTS = {
 } as const;
 
 export const LIMITS = {
-  positives: [1, 5_000],
-  negatives: [1, 5_000],
+  positives: [1, 2_000],
+  negatives: [1, 2_000],
   randomSets: [0, 500],
-  randomSetSize: [1, 5_000],
+  randomSetSize: [1, 2_000],
   folds: [0, 20],
 } as const;
 /** Rows on both sides and in all random sets together. */

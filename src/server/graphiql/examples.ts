@@ -113,6 +113,65 @@ query Concepts {
 `,
   },
   {
+    name: 'ConceptSet',
+    query: `# Examples with and without a concept, paired so that nothing else differs much, and what they are worth.
+query ConceptSet($input: ConceptSetInput!) {
+  conceptSet(input: $input) {
+    id
+    dataVersion
+    available {
+      positives
+      negatives
+    }
+    deficit {
+      positives
+      negatives
+    }
+    pairs {
+      positive {
+        caption
+        audio {
+          url
+        }
+      }
+      negative {
+        caption
+      }
+      differing {
+        name
+      }
+    }
+    diagnostics {
+      exclusions {
+        side
+        reason
+        count
+      }
+      contamination {
+        negatives
+        naiveNegatives
+      }
+      balance {
+        meanAbsSmd
+        naiveMeanAbsSmd
+        worst(first: 3) {
+          attribute {
+            name
+          }
+          smd
+        }
+      }
+    }
+    exports {
+      format
+      url
+    }
+  }
+}
+`,
+    variables: { input: { concept: 'piano', positives: 5, strategy: 'MATCHED', seed: 7 } },
+  },
+  {
     name: 'Attributes',
     query: `# The attributes of one category: TEMPO, GENRE, MOOD or INSTRUMENT.
 query Attributes($category: Category!) {
