@@ -42,9 +42,15 @@ export function selectConceptSet(view: IndexView, request: ConceptSetRequest): S
   };
 }
 
-/** Candidates looked at by the strategies that choose among rows: more help little and cost time. */
+/**
+ * Candidates looked at by the strategies that choose among rows: more help little and cost time. Where there are few
+ * positives to choose from, the negatives have to make up for it.
+ */
 const POSITIVE_POOL = 1_000;
-const NEGATIVE_POOL = 4_500;
+const NEGATIVE_POOL = 3_000;
+const LARGE_NEGATIVE_POOL = 4_500;
+/** Positives are few when there are not this many for each one asked for. */
+const CHOICE_OF_POSITIVES = 4;
 
 interface ChosenSides {
   readonly positives: readonly number[];
@@ -102,7 +108,7 @@ function chooseBalanced({ index }: IndexView, request: ConceptSetRequest, eligib
 }
 
 function chooseMatched({ index }: IndexView, request: ConceptSetRequest, eligible: Eligible): ChosenSides {
-  const pools = drawPools(index, request, eligible, request.positives, true);
+  const pools = drawPools(index, request, eligible, request.positives, { negativesAvoidPositives: true });
   const everyone = Array.from(pools.positives.rows, (_row, place) => place);
   const seed = streamSeed(request.seed, 'search');
   const pairs = matchPairs(pools.positives, everyone, pools.negatives, seed).map(({ positive, negative }) => ({
@@ -122,7 +128,7 @@ function drawPools(
   request: ConceptSetRequest,
   eligible: Eligible,
   positiveCount: number,
-  negativesAvoidPositives = false,
+  { negativesAvoidPositives = false } = {},
 ) {
   const counted = new Set(countedAttributes(request));
   const groups = new Set<number>();
@@ -133,10 +139,12 @@ function drawPools(
     streamSeed(request.seed, 'positives'),
     groups,
   );
+  const isFew = positives.length < CHOICE_OF_POSITIVES * request.positives;
+  const smallPool = isFew ? LARGE_NEGATIVE_POOL : NEGATIVE_POOL;
   const negatives = drawUnrelated(
     index,
     eligible.negatives,
-    Math.max(NEGATIVE_POOL, 4 * request.negatives, request.positives + request.negatives),
+    Math.max(smallPool, 4 * request.negatives, request.positives + request.negatives),
     streamSeed(request.seed, 'negatives'),
     negativesAvoidPositives ? groups : new Set<number>(),
   );
