@@ -18,6 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { pino } from 'pino';
 import { openEmbeddedPostgres } from '../src/platform/embedded-postgres';
+import { waysOut } from '../src/platform/embedded-postgres/os-user';
 import { buildChildApp, Child } from './support/embedded-postgres-app';
 
 /**
@@ -435,4 +436,13 @@ describe('as root', () => {
       message: expect.stringContaining('belongs to another user') as string,
     });
   });
+});
+
+test.each([
+  [0, 'Start as an ordinary user'],
+  [1000, 'Give this user write access'],
+])('the way out is one that user %i can take', (uid, wayOut) => {
+  const getuid = jest.spyOn(process as { getuid: () => number }, 'getuid').mockReturnValue(uid);
+  expect(waysOut()).toContain(wayOut);
+  getuid.mockRestore();
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCommand, runCommand } from './support/cli';
@@ -187,6 +187,21 @@ describeWithService('on real PostgreSQL, Redis and MinIO', 'minio', () => {
       }
     }, 90_000);
   });
+});
+
+test('a directory called .env is no file of settings', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'conceptcaps-start-'));
+  await mkdir(join(folder, '.env'));
+  const { code, stdout } = await runCommand(['--help'], {}, folder);
+  await rm(folder, { recursive: true, force: true });
+  expect(stdout).toContain('Usage: conceptcaps');
+  expect(code).toBe(0);
+});
+
+test('a data directory that cannot be made is named', async () => {
+  const { code, stderr } = await runCommand(['doctor'], { DATA_DIR: '/proc/x/y' });
+  expect(code).toBe(1);
+  expect(stderr).toContain('The data directory /proc/x/y cannot be made: ENOENT');
 });
 
 describe('services that are not there', () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../platform/directory';
 import { UserError } from '../platform/errors';
 import { AudioNotFound, type AudioStore } from './audio-store';
 import { signPath } from './url-signature';
@@ -23,7 +24,7 @@ export class DiskAudioStore implements AudioStore {
   async put(sha256: string, bytes: Uint8Array): Promise<void> {
     if (await this.has(sha256)) return;
     const path = join(this.options.directory, relativePath(sha256));
-    await mkdir(dirname(path), { recursive: true });
+    await makeDirectory(dirname(path));
     // Written aside, synced, then renamed: a crash leaves a stray temporary file, never a part under the real name.
     const temporary = `${path}.${randomUUID()}.partial`;
     try {
@@ -65,7 +66,7 @@ export class DiskAudioStore implements AudioStore {
 
   async check(): Promise<void> {
     try {
-      await mkdir(this.options.directory, { recursive: true });
+      await makeDirectory(this.options.directory);
       await access(this.options.directory, constants.R_OK | constants.W_OK);
     } catch (error) {
       throw new UserError(

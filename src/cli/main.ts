@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError } from '../platform/errors';
 import { doctorCommand } from './doctor';
 import { fail } from './failure';
 import { importCommand } from './import';
@@ -12,8 +13,11 @@ import { setCommand } from './set';
  * `conceptcaps`: one file a command. What lives in cli/: arguments, output, exit codes. What must not: rules.
  */
 export function main(argv: readonly string[]): void {
-  // Settings of the shell win over those of the file.
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  try {
+    loadSettings();
+  } catch (error) {
+    fail(error);
+  }
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- package.json lies outside rootDir
   const { version } = require(join(__dirname, '..', '..', 'package.json')) as { version: string };
   const program = new Command('conceptcaps')
@@ -39,4 +43,15 @@ Examples:
                                                   positives and negatives of a concept, as a manifest`,
     );
   program.parseAsync(argv).catch(fail);
+}
+
+/** Settings of the shell win over those of the file. A directory of that name is somebody else's, a Python one for one. */
+function loadSettings(): void {
+  try {
+    const found = statSync('.env', { throwIfNoEntry: false });
+    if (found && !found.isDirectory()) process.loadEnvFile('.env');
+  } catch (error) {
+    const { message } = error as Error;
+    throw new UserError('INVALID_CONFIG', `cannot read the file .env: ${message}`, {}, { cause: error });
+  }
 }

@@ -1,7 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../platform/directory';
 import { UserError } from '../platform/errors';
 import { authorization, refusal, type HubFile } from './hub';
 import { DEFAULT_STALL_TIMEOUT_MS, fetchOnce, Transient, withRetries, type RetryOptions } from './http-retry';
@@ -28,7 +29,7 @@ export async function downloadHubFile(file: HubFile, options: DownloadOptions): 
   const partial = `${path}.partial`;
   // It got its name after its checksum was right, so its size is enough to know it by.
   if ((await sizeOf(path)) === file.sizeBytes) return path;
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectory(dirname(path));
   for (let attempt = 1; attempt <= WRONG_CHECKSUM_TRIES; attempt++) {
     let bytesDone = await sizeOf(partial);
     await withRetries(

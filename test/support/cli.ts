@@ -10,9 +10,13 @@ export interface CommandResult {
 }
 
 /** Runs `conceptcaps` as a process, with nothing of this process's settings but PATH and HOME. */
-export function runCommand(args: readonly string[], environment: Record<string, string> = {}): Promise<CommandResult> {
+export function runCommand(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  cwd?: string,
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = startCommand(args, environment);
+    const child = startCommand(args, environment, cwd);
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -22,9 +26,10 @@ export function runCommand(args: readonly string[], environment: Record<string, 
   });
 }
 
-export function startCommand(args: readonly string[], environment: Record<string, string> = {}) {
+export function startCommand(args: readonly string[], environment: Record<string, string> = {}, cwd?: string) {
   const { PATH = '', HOME = '' } = process.env;
   return spawn(process.execPath, [BIN, ...args], {
+    cwd,
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -17,6 +17,7 @@ export async function buildChildApp(directory: string, options: { ownBinaries?: 
   const parts = await readdir(join(ROOT, 'src/platform/embedded-postgres'));
   const modules = [
     CHILD,
+    'src/platform/directory',
     'src/platform/errors',
     'src/platform/embedded-postgres',
     ...parts.map((name) => `src/platform/embedded-postgres/${name.replace(/\.ts$/, '')}`),

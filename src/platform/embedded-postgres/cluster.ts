@@ -15,9 +15,10 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { makeDirectory } from '../directory';
 import { UserError } from '../errors';
 import { findBinaries, reachableBinaries, type Binaries } from './binaries';
-import { canAccess, findServiceUser, identity, isRoot, letPass, openStateRoot, WAYS_OUT } from './os-user';
+import { canAccess, findServiceUser, identity, isRoot, letPass, openStateRoot, waysOut } from './os-user';
 import type { OsUser } from './os-user';
 import { exists, isTaken, removeInterrupted, stagingPath } from './staging';
 
@@ -43,7 +44,7 @@ const PASSWORD_FILE = 'conceptcaps.password';
  * @throws UserError DATABASE_UNAVAILABLE
  */
 export async function openCluster(dataDir: string, stateRoot: string, log: Logger): Promise<Cluster> {
-  await mkdir(dataDir, { recursive: true }).catch((error: Error) => {
+  await makeDirectory(dataDir).catch((error: Error) => {
     throw unavailable(
       `The data directory ${dataDir} cannot be made: ${error.message}. Set DATA_DIR to another.`,
       error,
@@ -150,7 +151,7 @@ async function createCluster(dataDir: string, stateRoot: string, installed: Bina
   } catch (error) {
     if (isTaken(error)) return;
     if (error instanceof UserError) throw error;
-    throw unavailable(`No database can be made in ${parent}: ${(error as Error).message}. ${WAYS_OUT}`, error);
+    throw unavailable(`No database can be made in ${parent}: ${(error as Error).message}. ${waysOut()}`, error);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { chmod, chown, mkdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, readFile, stat } from 'node:fs/promises';
+import { makeDirectory } from '../directory';
 import { UserError } from '../errors';
 
 /**
@@ -12,12 +13,16 @@ export interface OsUser {
   readonly gid: number;
 }
 
-/** Ends every message about a PostgreSQL that cannot run here. */
-export const WAYS_OUT =
-  'Start as an ordinary user, or set DATA_DIR to a place on a local disk that every user may enter, or set DATABASE_URL to a PostgreSQL of your own.';
-
 export function isRoot(): boolean {
   return process.getuid?.() === 0;
+}
+
+/** Ends every message about a PostgreSQL that cannot run here. */
+export function waysOut(): string {
+  const here = isRoot()
+    ? 'Start as an ordinary user, or set DATA_DIR to a place on a local disk that every user may enter'
+    : 'Give this user write access to it, or set DATA_DIR to another directory on a local disk';
+  return `${here}, or set DATABASE_URL to a PostgreSQL of your own.`;
 }
 
 /** The user PostgreSQL runs as when we are root. @throws UserError DATABASE_UNAVAILABLE where there is none. */
@@ -30,7 +35,7 @@ export async function findServiceUser(): Promise<OsUser> {
   }
   throw new UserError(
     'DATABASE_UNAVAILABLE',
-    `PostgreSQL refuses to run as root, and this system has no user postgres or nobody to run it as. ${WAYS_OUT}`,
+    `PostgreSQL refuses to run as root, and this system has no user postgres or nobody to run it as. ${waysOut()}`,
   );
 }
 
@@ -53,7 +58,7 @@ export function canAccess(user: OsUser, flag: '-x' | '-r' | '-w', paths: readonl
       reject(
         new UserError(
           'DATABASE_UNAVAILABLE',
-          `PostgreSQL refuses to run as root, and this process may not start it as the user ${user.name} (${error.message}). ${WAYS_OUT}`,
+          `PostgreSQL refuses to run as root, and this process may not start it as the user ${user.name} (${error.message}). ${waysOut()}`,
           {},
           { cause: error },
         ),
@@ -83,7 +88,7 @@ export async function letPass(user: OsUser, directory: string): Promise<boolean>
  * @throws UserError DATABASE_UNAVAILABLE where that fails or `user` cannot get there either
  */
 export async function openStateRoot(stateRoot: string, user: OsUser, because: string): Promise<void> {
-  const why = await mkdir(stateRoot, { recursive: true })
+  const why = await makeDirectory(stateRoot)
     // The umask may have taken the passage away.
     .then(() => chmod(stateRoot, 0o755))
     .then(
@@ -93,6 +98,6 @@ export async function openStateRoot(stateRoot: string, user: OsUser, because: st
   if (why === null) return;
   throw new UserError(
     'DATABASE_UNAVAILABLE',
-    `PostgreSQL refuses to run as root. The user ${user.name} that it would run as ${because}, and ${stateRoot} cannot be used instead: ${why}. ${WAYS_OUT}`,
+    `PostgreSQL refuses to run as root. The user ${user.name} that it would run as ${because}, and ${stateRoot} cannot be used instead: ${why}. ${waysOut()}`,
   );
 }
