@@ -30,7 +30,17 @@ describe('parseHubSource', () => {
     ],
   ])('%s', (source, parsed) => expect(parseHubSource(source)).toEqual(parsed));
 
-  test.each(['hf:a', 'hf:a/b/c', 'hf:a/b@', 'hf:/b', 'hf:a/b?x'])('%s is refused with an example', (source) => {
+  test.each([
+    'hf:a',
+    'hf:a/b/c',
+    'hf:a/b@',
+    'hf:/b',
+    'hf:a/b?x',
+    'hf:../..',
+    'hf:a/.',
+    'hf:a/b@../../x',
+    'hf:a/b@x/./y',
+  ])('%s is refused with an example', (source) => {
     expect(() => parseHubSource(source)).toThrow(/hf:OWNER\/DATASET.*for example/);
   });
 });

@@ -1,4 +1,5 @@
-import { mkdir, readFile, truncate } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetWriteFile } from 'hyparquet-writer';
 import type { LayoutRow } from '../scripts/published-parquet';
@@ -27,7 +28,7 @@ describe('conceptcaps import', () => {
     await seed(server, files);
     const before = await server.query(FACTS);
     const again = await seed(server, files);
-    expect(again.stdout).toContain('0 samples added');
+    expect(again.stdout).toContain('0 samples added, audio attached to 0, 2 already there, 0 rows left out');
     expect(await server.query(FACTS)).toEqual(before);
     expect(before.dataset.sampleCount).toBe(2);
   });
@@ -92,11 +93,15 @@ describe('conceptcaps import', () => {
     });
 
     test('--strict stops at the first one with an error', async () => {
-      const folder = await publishedFolder({ 'default/train': [row('a'), BAD[0]![1]] });
+      const folder = await publishedFolder({
+        'default/train': [row('a'), BAD[0]![1], ...BAD.slice(1, 3).map(([, bad]) => bad)],
+      });
       const result = await runCommand(['import', folder.path, '--strict'], server.environment);
       await folder.remove();
       expect(result.code).toBe(1);
-      expect(result.stderr).toContain('row 1: "theremin" is not in the taxonomy. Stopped because of --strict');
+      expect(result.stderr).toBe(
+        'conceptcaps: default/train-00000-of-00001.parquet row 1: "theremin" is not in the taxonomy. Stopped because of --strict; without it the row is counted and left out.\n',
+      );
       expect((await server.query(FACTS)).dataset.sampleCount).toBe(0);
     });
 
@@ -120,6 +125,22 @@ describe('conceptcaps import', () => {
       });
     });
 
+    test('an import that was all bad rows fails', async () => {
+      const folder = await publishedFolder({ 'default/train': [BAD[0]![1]] });
+      const result = await runCommand(['import', folder.path], server.environment);
+      await folder.remove();
+      expect(result).toMatchObject({ code: 1, stdout: expect.stringContaining('1 rows left out') });
+    });
+
+    test.each(['/nowhere/report.jsonl', '/dev/full', ''])('a --report that cannot be written: %j', async (report) => {
+      const folder = await publishedFolder({ 'default/train': [row('a'), BAD[0]![1]] });
+      const result = await runCommand(['import', folder.path, '--report', report], server.environment);
+      await folder.remove();
+      expect(result.code).toBe(1);
+      expect(result.stderr).toMatch(report ? `cannot write the report to ${report}` : /--report.*It is empty/);
+      expect(result.stderr).not.toContain('    at ');
+    });
+
     test('a column of another type rejects its rows, not the import', async () => {
       const folder = await publishedFolder({ 'default/train': [row('a')] });
       await mkdir(join(folder.path, 'odd'));
@@ -138,13 +159,14 @@ describe('conceptcaps import', () => {
       const result = await importInto(server, [folder.path]);
       await folder.remove();
       expect(result.stderr).toContain('odd/train-00000-of-00001.parquet row 1: id is a number, not a string');
-      expect(result.stdout).toContain('1 samples added, audio attached to 0, 2 rows left out');
+      expect(result.stdout).toContain('1 samples added, audio attached to 0, 0 already there, 2 rows left out');
     });
   });
 
   describe('sources that cannot be read', () => {
     test.each([
       [['/nowhere/at/all'], 'there is no file or folder /nowhere/at/all'],
+      [['/dev/null'], '/dev/null is neither a file nor a folder'],
       [[__dirname], 'no files of the published layout'],
       [[__filename], 'is not a Parquet file'],
     ])('%j', async (args, message) => {
@@ -152,6 +174,25 @@ describe('conceptcaps import', () => {
       expect(result.code).toBe(1);
       expect(result.stderr).toContain(message);
       expect(result.stderr).not.toContain('at ');
+    });
+
+    test('what is no file is left out, and never waited for', async () => {
+      const folder = await publishedFolder({ 'default/train': [row('a')] });
+      const inFolder = (name: string) => join(folder.path, 'default', name);
+      execFileSync('mkfifo', [inFolder('test-00000-of-00001.parquet')]);
+      await mkdir(inFolder('validation-00000-of-00001.parquet'));
+      await writeFile(inFolder('x\x1b[2J.parquet'), '');
+      const result = await importInto(server, [folder.path]);
+      expect(result.stdout).toContain('Read 1 rows of 1 file');
+      expect(result.stderr).toContain('Left out default/test-00000-of-00001.parquet: it is not a file.');
+      expect(result.stderr).toContain('Left out default/x\\x1b[2J.parquet: its name is not');
+
+      await rm(inFolder('train-00000-of-00001.parquet'));
+      const others = await runCommand(['import', folder.path], server.environment);
+      expect(others.stderr).toContain('There is default/x\\x1b[2J.parquet: name such a file itself to import it');
+      const empty = await runCommand(['import', inFolder('x\x1b[2J.parquet')], server.environment);
+      await folder.remove();
+      expect(empty).toMatchObject({ code: 1, stderr: expect.stringContaining('x\\x1b[2J.parquet is empty') });
     });
 
     test('a configuration or split that is not there: the error names those that are', async () => {
@@ -253,6 +294,28 @@ describe('conceptcaps import', () => {
     } finally {
       await other.close();
     }
+  });
+
+  test.each([
+    ['--split', 'te\nst'],
+    ['--config', 'x'.repeat(101)],
+    ['--source', 'mi\x1bne'],
+    ['--source', 'x'.repeat(201)],
+    ['--source', 'starter'],
+  ])('%s %j cannot be kept', async (option, value) => {
+    const { code, stderr } = await runCommand(['import', '/nowhere', option, value], server.environment);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`${option} [^]* is invalid`));
+  });
+
+  test('a folder whose name cannot be that of a configuration is refused by the name of its file', async () => {
+    const folder = await publishedFolder({ 'de\nfault/train': [row('a')] });
+    const { code, stderr } = await runCommand(['import', folder.path], server.environment);
+    await folder.remove();
+    expect(code).toBe(1);
+    expect(stderr).toContain('fault/train-00000-of-00001.parquet: "de');
+    expect(stderr).toContain('cannot be the name of a configuration');
+    expect((await server.query(FACTS)).dataset.sampleCount).toBe(0);
   });
 
   test('facts of the source can be given', async () => {

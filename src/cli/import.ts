@@ -1,15 +1,20 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import type { WriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
 import type { ImportSummary, RowReport, SourceFile } from '../dataset/import';
 import { findLocalFiles } from '../dataset/local-source';
 import { REJECTION_REASONS, type RejectionReason } from '../dataset/published-row';
 import type { Retry } from '../dataset/http-retry';
 import { isHubSource, openHubDataset, parseHubSource } from '../dataset/hub';
 import { downloadHubFile } from '../dataset/hub-download';
+import { isPlaceName, PLACE_NAME_RULE, sourceNameProblem } from '../dataset/source-names';
 import type { SourceFacts } from '../dataset/sample-writer';
 import { readConfig, type Config } from '../platform/config';
+import { UserError } from '../platform/errors';
 import { createLogger } from '../platform/logging';
+import { printable } from './printable';
 import { createProgress, formatBytes, formatCount, type Progress } from './progress';
 
 interface ImportArguments {
@@ -36,13 +41,13 @@ export function importCommand(): Command {
   return new Command('import')
     .description('Import rows of the published ConceptCaps layout: text rows, and rows with audio.')
     .argument('<source>', 'a Parquet file, a folder, or hf:OWNER/DATASET[@REVISION] on the Hugging Face hub')
-    .option('--config <name>', 'only this configuration ("default", "audio")', nonEmpty)
-    .option('--split <name>', 'only this split ("train", "validation", "test")', nonEmpty)
+    .option('--config <name>', 'only this configuration ("default", "audio")', placeName)
+    .option('--split <name>', 'only this split ("train", "validation", "test")', placeName)
     .option('--strict', 'stop at the first bad row (default: count it, report it, go on)')
-    .option('--source <name>', 'name under which the data is kept', nonEmpty)
+    .option('--source <name>', 'name under which the data is kept', sourceName)
     .option('--license <id>', 'license of the data')
     .option('--citation <text>', 'what to cite')
-    .option('--report <file>', 'write every bad row to this file, one JSON object a line')
+    .option('--report <file>', 'write every bad row to this file, one JSON object a line', nonEmpty)
     .addHelpText(
       'after',
       `
@@ -66,13 +71,16 @@ async function runImport(source: string, args: ImportArguments): Promise<void> {
   process.once('SIGTERM', interrupt);
 
   const progress = createProgress({ unit: 'rows', stream: process.stderr });
+  let reports: RowReports | undefined;
   try {
+    // Before anything long: a file that cannot be written must not show at the first bad row.
+    reports = await RowReports.open(args.report, args.strict ? null : progress);
+    const rowReports = reports;
     const found = isHubSource(source)
       ? await fetchFromHub(source, args, config, abort.signal)
       : await findOnDisk(source, args);
     const { importFiles } = await import('../dataset/import.js');
     const { openFoundation } = await import('../server/foundation.js');
-    const reports = new RowReports(progress, args.report);
     const foundation = await openFoundation({ config, log, role: 'client', publicUrl: () => '' });
     try {
       const summary = await importFiles({
@@ -82,16 +90,19 @@ async function runImport(source: string, args: ImportArguments): Promise<void> {
         strict: args.strict,
         signal: abort.signal,
         onProgress: ({ rowsDone, rowsTotal, file }) => progress.update(rowsDone, rowsTotal, file),
-        onRejected: (report) => reports.add(report),
+        onRejected: (report) => rowReports.add(report),
       });
       progress.end();
-      await reports.end();
+      await rowReports.end();
       process.stdout.write(describe(summary));
+      if (isAllBad(summary)) process.exitCode = 1;
     } finally {
       progress.end();
       await foundation.close();
     }
   } catch (error) {
+    // What ended the import counts, whatever becomes of the rest of the report.
+    await reports?.end().catch(() => undefined);
     if (!(error instanceof Interrupted)) throw error;
     process.stderr.write('Interrupted. What was imported stays; run the same command again to go on.\n');
     process.exitCode = 130;
@@ -105,9 +116,7 @@ class Interrupted extends Error {}
 
 async function findOnDisk(source: string, args: ImportArguments) {
   const { files, skipped } = await findLocalFiles(source, args);
-  for (const name of skipped) {
-    process.stderr.write(`Left out ${name}: its name is not CONFIG/SPLIT-00000-of-00001.parquet.\n`);
-  }
+  for (const { name, reason } of skipped) process.stderr.write(`Left out ${printable(name)}: ${reason}.\n`);
   const facts: SourceFacts = {
     name: args.source ?? 'ConceptCaps',
     origin: 'IMPORTED',
@@ -165,42 +174,73 @@ async function fetchFromHub(source: string, args: ImportArguments, config: Confi
 /** Shows the first bad rows of each kind, and writes all of them to a file where asked to. */
 class RowReports {
   private readonly shown = new Map<string, number>();
-  private readonly file: WriteStream | null;
+  private failure: UserError | null = null;
 
-  constructor(
-    private readonly progress: Progress,
-    path: string | undefined,
+  private constructor(
+    private readonly path: string,
+    private readonly file: WriteStream | null,
+    private readonly progress: Progress | null,
   ) {
-    this.file = path === undefined ? null : createWriteStream(path);
+    file?.on('error', (error) => (this.failure = cannotReport(path, error)));
   }
 
+  /**
+   * @param progress where rows are shown; null: nowhere, an import that ends with the first says which it was
+   * @throws UserError BAD_USER_INPUT
+   */
+  static async open(path: string | undefined, progress: Progress | null): Promise<RowReports> {
+    if (path === undefined) return new RowReports('', null, progress);
+    const handle = await open(path, 'w').catch((error: Error) => {
+      throw cannotReport(path, error);
+    });
+    return new RowReports(path, handle.createWriteStream(), progress);
+  }
+
+  /** @throws UserError where an earlier one could not be written */
   add(report: RowReport): void {
+    if (this.failure) throw this.failure;
     this.file?.write(`${JSON.stringify(report)}\n`);
     const count = (this.shown.get(report.reason) ?? 0) + 1;
     this.shown.set(report.reason, count);
     if (count <= SHOWN_PER_REASON) {
-      this.progress.line(`${report.file} row ${report.rowNumber}: ${report.detail}`);
+      this.progress?.line(`${report.file} row ${report.rowNumber}: ${report.detail}`);
     } else if (count === SHOWN_PER_REASON + 1) {
-      this.progress.line(
+      this.progress?.line(
         `(more rows with ${report.reason} are counted, not shown${this.file ? '' : '; --report FILE lists all'})`,
       );
     }
   }
 
+  /** @throws UserError where not all of it could be written */
   async end(): Promise<void> {
-    const { file } = this;
-    if (file)
-      await new Promise<void>((resolve, reject) =>
-        file.end((error?: Error | null) => (error ? reject(error) : resolve())),
-      );
+    if (!this.file) return;
+    this.file.end();
+    await finished(this.file).catch((error: Error) => {
+      throw this.failure ?? cannotReport(this.path, error);
+    });
   }
 }
 
+function cannotReport(path: string, error: Error): UserError {
+  return new UserError(
+    'BAD_USER_INPUT',
+    `cannot write the report to ${path}: ${error.message}. Give --report another file, or make room for it.`,
+    { field: 'report' },
+    { cause: error },
+  );
+}
+
+/** Rows whose sample keeps other audio are left out, too, and nothing is wrong with them. */
+function isAllBad({ rows, rejected, rejectedByReason }: ImportSummary): boolean {
+  return rows > 0 && rejected - (rejectedByReason['other audio'] ?? 0) === rows;
+}
+
 function describe(summary: ImportSummary): string {
-  const { files, rows, added, audioAttached, rejected, rejectedByReason } = summary;
+  const { files, rows, added, audioAttached, alreadyThere, rejected, rejectedByReason } = summary;
   const lines = [
     `Read ${formatCount(rows)} rows of ${files} ${files === 1 ? 'file' : 'files'}: ` +
-      `${formatCount(added)} samples added, audio attached to ${formatCount(audioAttached)}, ${formatCount(rejected)} rows left out.`,
+      `${formatCount(added)} samples added, audio attached to ${formatCount(audioAttached)}, ` +
+      `${formatCount(alreadyThere)} already there, ${formatCount(rejected)} rows left out.`,
     ...Object.entries(rejectedByReason).map(
       ([reason, count]) => `  ${formatCount(count)} x ${reason}: ${REJECTION_REASONS[reason as RejectionReason]}`,
     ),
@@ -210,5 +250,16 @@ function describe(summary: ImportSummary): string {
 
 function nonEmpty(value: string): string {
   if (value.trim() === '') throw new InvalidArgumentError('It is empty.');
+  return value;
+}
+
+function placeName(value: string): string {
+  if (!isPlaceName(value)) throw new InvalidArgumentError(`It has to be ${PLACE_NAME_RULE}.`);
+  return value;
+}
+
+function sourceName(value: string): string {
+  const problem = sourceNameProblem(value);
+  if (problem !== null) throw new InvalidArgumentError(problem);
   return value;
 }

@@ -1,3 +1,5 @@
+import { printable } from './printable';
+
 /**
  * Progress of something long: a bar with rate and time left on a terminal, plain lines elsewhere.
  */
@@ -31,10 +33,11 @@ export function createProgress({ unit, stream, format = formatCount }: ProgressO
     isBarShown = false;
   };
   return {
-    update(done, total, note = '') {
+    update(done, total, rawNote = '') {
       const now = performance.now();
       if (now - lastShown < interval && done < total) return;
       lastShown = now;
+      const note = printable(rawNote);
       const perSecond = done / Math.max(0.001, (now - started) / 1000);
       const left = done > 0 && done < total ? `, ${formatDuration((total - done) / perSecond)} left` : '';
       const share = total > 0 ? done / total : 1;
@@ -52,7 +55,7 @@ export function createProgress({ unit, stream, format = formatCount }: ProgressO
     },
     line(text) {
       clear();
-      stream.write(`${text}\n`);
+      stream.write(`${printable(text)}\n`);
     },
     end: clear,
   };

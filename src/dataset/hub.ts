@@ -50,7 +50,9 @@ export function isHubSource(source: string): boolean {
 /** @throws UserError BAD_USER_INPUT */
 export function parseHubSource(source: string): HubSource {
   const match = /^hf:([\w.-]+)\/([\w.-]+)(?:@([\w./-]+))?$/.exec(source);
-  if (!match) {
+  const segments = match ? [match[1]!, match[2]!, ...(match[3] ?? '').split('/')] : [];
+  // They become parts of addresses and of paths on this machine.
+  if (!match || segments.includes('.') || segments.includes('..')) {
     throw new UserError(
       'BAD_USER_INPUT',
       `"${source}" is not a data set on the hub. Write hf:OWNER/DATASET or hf:OWNER/DATASET@REVISION, for example hf:owner/ConceptCaps@main.`,

@@ -4,6 +4,7 @@ import type { Database } from '../platform/database';
 import { UserError } from '../platform/errors';
 import { openParquet, type ParquetFile } from './parquet-rows';
 import { parsePublishedRow, RejectedRow, REQUIRED_COLUMNS, type RejectionReason } from './published-row';
+import { isPlaceName, PLACE_NAME_RULE } from './source-names';
 import { prepareSample, saveSource, writeSamples, type PreparedSample, type SourceFacts } from './sample-writer';
 
 /**
@@ -39,6 +40,8 @@ export interface ImportSummary {
   readonly rows: number;
   readonly added: number;
   readonly audioAttached: number;
+  /** Rows whose sample, with this audio or more, was there before them: in the database, or in the same files. */
+  readonly alreadyThere: number;
   readonly rejected: number;
   readonly rejectedByReason: Readonly<Partial<Record<RejectionReason, number>>>;
 }
@@ -61,12 +64,15 @@ const BATCH_ROWS = 1_000;
 const STORE_CONCURRENCY = 4;
 
 /**
- * @throws UserError SOURCE_CORRUPT (not Parquet, or not this layout), ROW_REJECTED (with `strict`), and what the
+ * @throws UserError BAD_USER_INPUT (a name that cannot be kept), SOURCE_CORRUPT (not Parquet, or not this layout), ROW_REJECTED (with `strict`), and what the
  *   database and the store throw. Rows of finished batches stay.
  */
 export async function importFiles(options: ImportOptions): Promise<ImportSummary> {
   const { db, store, source, files } = options;
+  files.forEach(checkNames);
   const opened: { file: SourceFile; parquet: ParquetFile }[] = [];
+  // PostgreSQL writes one batch while the next is read and judged.
+  let writing: Promise<void> = Promise.resolve();
   try {
     for (const file of files) opened.push({ file, parquet: await openPublished(file) });
     await store.check();
@@ -75,8 +81,6 @@ export async function importFiles(options: ImportOptions): Promise<ImportSummary
       opened.reduce((sum, { parquet }) => sum + parquet.rowCount, 0),
       options,
     );
-    // PostgreSQL writes one batch while the next is read and judged.
-    let writing: Promise<void> = Promise.resolve();
     for (const { file, parquet } of opened) {
       for await (const rows of inBatches(parquet.rows())) {
         options.signal?.throwIfAborted();
@@ -90,7 +94,23 @@ export async function importFiles(options: ImportOptions): Promise<ImportSummary
     await writing;
     return tally.summary(files.length);
   } finally {
+    await writing.catch(() => undefined);
     await Promise.all(opened.map(({ parquet }) => parquet.close()));
+  }
+}
+
+/** They come from the names of files and folders, and from the card of a data set on the hub. */
+function checkNames({ name, config, split }: SourceFile): void {
+  for (const [what, value] of [
+    ['configuration', config],
+    ['split', split],
+  ] as const) {
+    if (isPlaceName(value)) continue;
+    throw new UserError(
+      'BAD_USER_INPUT',
+      `${name}: "${value.slice(0, 100)}" cannot be the name of a ${what} (${PLACE_NAME_RULE}). Rename it, or import that file alone with --config and --split.`,
+      { field: what === 'split' ? 'split' : 'config' },
+    );
   }
 }
 
@@ -133,18 +153,24 @@ async function judgeRows(
 ): Promise<PreparedSample[]> {
   const accepted: PreparedSample[] = [];
   for (let i = 0; i < rows.length; i += STORE_CONCURRENCY) {
-    const samples = await Promise.all(
-      rows.slice(i, i + STORE_CONCURRENCY).map(async ({ rowNumber, row }) => {
-        try {
-          return await toSample(store, file, rowNumber, row);
-        } catch (error) {
-          if (!(error instanceof RejectedRow)) throw error;
-          tally.reject({ file: file.name, rowNumber, reason: error.reason, detail: error.message });
-          return null;
-        }
-      }),
+    const chunk = rows.slice(i, i + STORE_CONCURRENCY);
+    const judged = await Promise.all(
+      chunk.map(({ rowNumber, row }) =>
+        toSample(store, file, rowNumber, row).catch((error: unknown) => {
+          if (error instanceof RejectedRow) return error;
+          throw error;
+        }),
+      ),
     );
-    accepted.push(...samples.filter((sample) => sample !== null));
+    // In the order of the rows: the first bad one stops a strict import.
+    for (const [position, sample] of judged.entries()) {
+      if (sample instanceof RejectedRow) {
+        const { rowNumber } = chunk[position]!;
+        tally.reject({ file: file.name, rowNumber, reason: sample.reason, detail: sample.message });
+      } else {
+        accepted.push(sample);
+      }
+    }
   }
   return accepted;
 }
@@ -189,6 +215,8 @@ class Tally {
   private added = 0;
   private audioAttached = 0;
   private rejected = 0;
+  /** A strict import that has stopped: the batch before may still be on its way to the database. */
+  private stopped: UserError | null = null;
   private readonly byReason: Partial<Record<RejectionReason, number>> = {};
 
   constructor(
@@ -197,14 +225,16 @@ class Tally {
   ) {}
 
   reject(report: RowReport): void {
+    if (this.stopped) throw this.stopped;
     this.rejected++;
     this.byReason[report.reason] = (this.byReason[report.reason] ?? 0) + 1;
     this.options.onRejected?.(report);
     if (this.options.strict) {
-      throw new UserError(
+      this.stopped = new UserError(
         'ROW_REJECTED',
         `${report.file} row ${report.rowNumber}: ${report.detail}. Stopped because of --strict; without it the row is counted and left out.`,
       );
+      throw this.stopped;
     }
   }
 
@@ -217,6 +247,7 @@ class Tally {
 
   summary(files: number): ImportSummary {
     const { rows, added, audioAttached, rejected } = this;
-    return { files, rows, added, audioAttached, rejected, rejectedByReason: this.byReason };
+    const alreadyThere = rows - added - audioAttached - rejected;
+    return { files, rows, added, audioAttached, alreadyThere, rejected, rejectedByReason: this.byReason };
   }
 }

@@ -12,15 +12,25 @@ export interface LocalSourceOptions {
   readonly split?: string;
 }
 
+/** A Parquet file that is not imported, and why not. */
+export interface SkippedFile {
+  readonly name: string;
+  readonly reason: string;
+}
+
+const OTHER_NAME = 'its name is not CONFIG/SPLIT-00000-of-00001.parquet';
+const NO_FILE = 'it is not a file';
+const SHOWN_SKIPPED = 5;
+
 /**
  * The files to import from a path: a single Parquet file, or every file of the published layout below a folder.
- * Configuration and split come from the path. Also names the Parquet files that are not of that layout.
+ * Configuration and split come from the path. Also names what looks like a Parquet file and is left out.
  * @throws UserError SOURCE_NOT_FOUND
  */
 export async function findLocalFiles(
   path: string,
   options: LocalSourceOptions = {},
-): Promise<{ readonly files: SourceFile[]; readonly skipped: string[] }> {
+): Promise<{ readonly files: SourceFile[]; readonly skipped: SkippedFile[] }> {
   const root = resolve(path);
   const stats = await stat(root).catch((error: NodeJS.ErrnoException) => {
     throw new UserError(
@@ -32,6 +42,9 @@ export async function findLocalFiles(
       { cause: error },
     );
   });
+  if (!stats.isFile() && !stats.isDirectory()) {
+    throw new UserError('SOURCE_NOT_FOUND', `${path} is neither a file nor a folder. Save it to a file first.`);
+  }
   if (stats.isFile()) {
     const split = PUBLISHED_NAME.exec(basename(root))?.groups?.split;
     const config = options.config ?? (split ? basename(dirname(root)) : 'default');
@@ -41,14 +54,24 @@ export async function findLocalFiles(
     };
   }
 
-  const names = (await readdir(root, { recursive: true })).filter((name) => name.endsWith('.parquet')).sort();
+  const all = await readdir(root, { recursive: true }).catch((error: Error) => {
+    throw new UserError('SOURCE_NOT_FOUND', `cannot read ${path}: ${error.message}`, {}, { cause: error });
+  });
   const files: SourceFile[] = [];
-  const skipped: string[] = [];
-  for (const name of names) {
+  const skipped: SkippedFile[] = [];
+  for (const name of all.filter((one) => one.endsWith('.parquet')).sort()) {
     const full = join(root, name);
+    const kind = await stat(full).catch(() => null);
+    // What lies in a folder of such a name has been listed beside it.
+    if (kind?.isDirectory()) continue;
+    // Opening a pipe would wait for its writer for ever.
+    if (!kind?.isFile()) {
+      skipped.push({ name, reason: NO_FILE });
+      continue;
+    }
     const split = PUBLISHED_NAME.exec(basename(name))?.groups?.split;
     if (!split) {
-      skipped.push(name);
+      skipped.push({ name, reason: OTHER_NAME });
       continue;
     }
     const folder = dirname(relative(root, full));
@@ -61,15 +84,23 @@ export async function findLocalFiles(
       (options.config === undefined || file.config === options.config) &&
       (options.split === undefined || file.split === options.split),
   );
-  if (wanted.length === 0) throw nothingFound(path, files, options);
+  if (wanted.length === 0) throw nothingFound(path, files, skipped, options);
   return { files: wanted, skipped };
 }
 
-function nothingFound(path: string, files: readonly SourceFile[], options: LocalSourceOptions): UserError {
+function nothingFound(
+  path: string,
+  files: readonly SourceFile[],
+  skipped: readonly SkippedFile[],
+  options: LocalSourceOptions,
+): UserError {
   if (files.length === 0) {
+    const others = skipped.filter(({ reason }) => reason === OTHER_NAME).map(({ name }) => name);
+    const shown = others.slice(0, SHOWN_SKIPPED).join(', ') + (others.length > SHOWN_SKIPPED ? ', …' : '');
+    const wayOut = shown && ` There is ${shown}: name such a file itself to import it, with --config and --split.`;
     return new UserError(
       'SOURCE_NOT_FOUND',
-      `no files of the published layout (CONFIG/SPLIT-00000-of-00001.parquet) under ${path}.`,
+      `no files of the published layout (CONFIG/SPLIT-00000-of-00001.parquet) under ${path}.${wayOut}`,
     );
   }
   const found = [...new Set(files.map((file) => `${file.config}/${file.split}`))].join(', ');

@@ -19,15 +19,22 @@ export interface ParquetFile {
 const MAX_WINDOW_ROWS = 5_000;
 const MAX_WINDOW_BYTES = 64 * 1024 * 1024;
 
-/** @throws UserError SOURCE_CORRUPT where the file is not Parquet */
+/** @throws UserError SOURCE_CORRUPT where the file is not Parquet, SOURCE_NOT_FOUND where it cannot be read */
 export async function openParquet(path: string): Promise<ParquetFile> {
-  const handle = await open(path, 'r');
+  const handle = await open(path, 'r').catch((error: Error) => {
+    throw new UserError('SOURCE_NOT_FOUND', `cannot read ${path}: ${error.message}`, {}, { cause: error });
+  });
   let metadata: FileMetaData;
-  const file = await asyncBuffer(handle);
+  let file: AsyncBuffer;
   try {
+    file = await asyncBuffer(handle);
+    if (file.byteLength === 0) {
+      throw new UserError('SOURCE_CORRUPT', `${path} is empty: it has no bytes at all. Fetch the file again.`);
+    }
     metadata = await parquetMetadataAsync(file);
   } catch (error) {
     await handle.close();
+    if (error instanceof UserError) throw error;
     throw new UserError(
       'SOURCE_CORRUPT',
       `${path} is not a Parquet file: ${(error as Error).message}`,

@@ -4,6 +4,7 @@ import type { AudioStore } from '../audio/audio-store';
 import type { Database } from '../platform/database';
 import { importFiles } from './import';
 import { findLocalFiles } from './local-source';
+import { STARTER_NAME } from './source-names';
 
 const STARTER = join(__dirname, '..', '..', 'starter');
 
@@ -24,7 +25,7 @@ export async function loadStarter(db: Database, store: AudioStore, log: Logger):
     // Text first: the audio configuration then attaches to samples that are there.
     files: files.sort((a, b) => Number(a.config === 'audio') - Number(b.config === 'audio')),
     source: {
-      name: 'starter',
+      name: STARTER_NAME,
       origin: 'STARTER',
       license: 'Apache-2.0',
       citation:
