@@ -22,8 +22,27 @@ describe('audio URLs of the disk store', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('audio/wav');
     expect(answer.headers.get('accept-ranges')).toBe('bytes');
+    const [, seconds] = /^private, max-age=(\d+), immutable$/.exec(answer.headers.get('cache-control') ?? '') ?? [];
+    expect(Number(seconds)).toBeGreaterThan(500);
+    expect(Number(seconds)).toBeLessThanOrEqual(600);
+    expect(answer.headers.get('etag')).toBe(etag());
     expect(answer.headers.get('content-length')).toBe(String(wav.length));
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(wav);
+  });
+
+  const etag = () => `"${/[0-9a-f]{64}/.exec(url.pathname)![0]}"`;
+
+  test('conditions are judged by the tag', async () => {
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(url, { headers: { 'cache-control': 'max-age=0', ...headers } })).status;
+    expect(await status({ range: 'bytes=0-9', 'if-range': etag() })).toBe(206);
+    expect(await status({ range: 'bytes=0-9', 'if-range': '"other"' })).toBe(200);
+    expect(await status({ 'if-none-match': `"other", ${etag()}` })).toBe(304);
+    expect(await status({ 'if-none-match': '"other"' })).toBe(200);
+    expect(await status({ 'if-match': etag() })).toBe(200);
+    const failed = await fetch(url, { headers: { 'if-match': '"other"' } });
+    expect(failed.status).toBe(412);
+    expect(failed.headers.get('cache-control')).toBeNull();
   });
 
   test.each([
