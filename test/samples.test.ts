@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { EXAMPLE_QUERIES } from '../src/server/graphiql/examples';
 import { seed, silentWav } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
 
@@ -20,6 +21,13 @@ const ROWS = {
     },
   ],
 };
+
+/** A filter in as many filters. */
+function nested(depth: number): object {
+  let filter = {};
+  for (let i = 0; i < depth; i++) filter = { not: filter };
+  return filter;
+}
 
 interface SamplesAnswer {
   readonly samples: {
@@ -69,6 +77,7 @@ describe('samples', () => {
     ['{ origins: [STARTER] }', []],
     ['{ origins: [IMPORTED], hasAudio: true }', ['a']],
     ['{ hasAudio: false, sourceIds: ["a", "b"] }', ['b']],
+    ['{ sourceIds: ["b", "b\\u0000"] }', ['b']],
     ['{ sources: ["ConceptCaps"] }', ['a', 'b', 'c', 'd', 'd']],
     ['{ or: [{ attributes: { all: ["rock"] } }, { text: "jazz" }] }', ['b', 'c']],
     ['{ or: [] }', []],
@@ -230,6 +239,7 @@ describe('samples', () => {
     ['{ samples(filter: { sources: ["x"] }) { totalCount } }', 'UNKNOWN_SOURCE', 'filter.sources', 'ConceptCaps'],
     ['{ samples(filter: { text: "the" }) { totalCount } }', 'BAD_USER_INPUT', 'filter.text', undefined],
     ['{ samples(first: -1) { totalCount } }', 'BAD_USER_INPUT', 'first', undefined],
+    ['{ samples { facets(first: -1) { count } } }', 'BAD_USER_INPUT', 'first', undefined],
     ['{ samples(last: 201) { totalCount } }', 'BAD_USER_INPUT', 'last', undefined],
     ['{ samples(first: 1, last: 1) { totalCount } }', 'BAD_USER_INPUT', 'last', undefined],
     ['{ samples(after: "x") { totalCount } }', 'INVALID_CURSOR', 'after', undefined],
@@ -252,22 +262,86 @@ describe('samples', () => {
     }
   });
 
-  test('a query that asks for too much is refused before it runs', async () => {
-    const { errors } = await server.execute(
-      '{ attributes { cooccurring(first: 199) { attribute { cooccurring(first: 199) { count } } } } }',
-    );
-    expect(errors?.[0]?.extensions.code).toBe('QUERY_TOO_COMPLEX');
-  });
+  const times = (count: number, field: string) => Array.from({ length: count }, (_, i) => `f${i}: ${field}`).join(' ');
+  const COMPANIONS = 'attributes { cooccurring(first: 199) { attribute { cooccurring(first: 199) { count } } } }';
 
   test.each([
+    ['nested lists', `{ ${COMPANIONS} }`],
+    ['a negative page beside them', `{ samples(first: -99999) { edges { cursor } } ${COMPANIONS} }`],
+    ['negative facets beside them', `{ samples { facets(first: -99999) { count } } ${COMPANIONS} }`],
+    ['many filters', `{ ${times(700, 'samples { totalCount }')} }`],
+    ['many facets of an empty page', `{ samples(first: 0) { ${times(200, 'facets { count }')} } }`],
+    ['many tables', `{ ${times(8, 'cooccurrence { counts }')} }`],
+    ['a table many times', `{ cooccurrence { ${times(7, 'pmi')} } }`],
+  ])('a query that asks for too much (%s) is refused before it runs', async (_, query) => {
+    const answer = await server.post({ query });
+    expect(answer.status).toBe(400);
+    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'QUERY_TOO_COMPLEX' });
+  });
+
+  test('what the documentation and the benchmark ask for is not too much', async () => {
+    const page = 'edges { node { id sourceId caption attributes { name category } audio { url bytes } } }';
+    for (const query of [
+      ...EXAMPLE_QUERIES,
+      { query: '{ cooccurrence(filter: { attributes: { any: ["rock"] } }) { rows columns counts pmi } }' },
+      { query: `{ samples(first: 20) { totalCount facets { attribute { name category } count } ${page} } }` },
+      { query: `{ samples(last: 100) { totalCount ${page} } }` },
+      { query: '{ attributes { name sampleCount cooccurring { attribute { name } count pmi } } }' },
+    ]) {
+      expect((await server.post(query)).errors).toBeUndefined();
+    }
+  });
+
+  test('names of any length are refused at once, and not repeated whole', async () => {
+    const name = 'x'.repeat(500_000);
+    const started = performance.now();
+    for (const filter of [
+      { attributes: { all: [name] } },
+      { concepts: { all: [name] } },
+      { splits: [name] },
+      { sources: [name] },
+    ]) {
+      const query = 'query ($filter: SampleFilter) { samples(filter: $filter) { totalCount } }';
+      const { errors } = await server.execute(query, { filter });
+      expect(errors?.[0]?.extensions.code).toMatch(/^UNKNOWN_/);
+      expect(errors?.[0]?.message.length).toBeLessThan(300);
+    }
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
+  test.each<[string, Record<string, unknown>, string, string]>([
     ['query ($first: Int) { samples(first: $first) { totalCount } }', { first: 'many' }, 'BAD_USER_INPUT', '$first'],
     ['{ samples { totalCuont } }', {}, 'GRAPHQL_VALIDATION_FAILED', 'Did you mean "totalCount"?'],
     ['{ samples { totalCount }', {}, 'GRAPHQL_PARSE_FAILED', 'Syntax Error'],
-    ['query A { __typename } query B { __typename }', {}, 'OPERATION_RESOLUTION_FAILURE', 'operation'],
+    ['query A { __typename } query B { __typename }', {}, 'OPERATION_RESOLUTION_FAILURE', 'It has: A, B.'],
+    ['subscription { x }', {}, 'OPERATION_RESOLUTION_FAILURE', 'no subscription in this API'],
+    ['fragment F on Query { __typename }', {}, 'GRAPHQL_VALIDATION_FAILED', 'never used'],
+    [
+      'query ($f: SampleFilter) { samples(filter: $f) { totalCount } }',
+      { f: nested(1_000) },
+      'BAD_USER_INPUT',
+      '$f is nested deeper than 50 levels',
+    ],
   ])('%s is refused with a message of its own', async (query, variables, code, message) => {
-    const { errors } = await server.execute(query, variables);
+    const { status, errors } = await server.post({ query, variables });
+    expect(status).toBe(400);
     expect(errors?.[0]?.extensions.code).toBe(code);
     expect(errors?.[0]?.message).toContain(message);
+  });
+
+  test('an operation that is not in the query is refused, not replaced', async () => {
+    for (const query of ['{ __typename }', 'query A { __typename }']) {
+      const { status, errors } = await server.post({ query, operationName: 'B' });
+      expect(status).toBe(400);
+      expect(errors?.[0]?.extensions).toEqual({ code: 'OPERATION_RESOLUTION_FAILURE' });
+      expect(errors?.[0]?.message).toContain('no operation "B"');
+    }
+  });
+
+  test.each(['OPTIONS', 'PUT', 'GET'])('%s /graphql is 405', async (method) => {
+    const answer = await fetch(`${server.url}/graphql`, { method });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('POST');
   });
 
   test('an id that is none finds nothing', async () => {

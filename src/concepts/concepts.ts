@@ -77,9 +77,12 @@ export function conceptListFingerprintInput(): string {
   });
 }
 
+/** Comparing takes time by the length, which whoever typed it chose; no name is as long. */
+const MAX_COMPARED_LENGTH = 100;
+
 /** The `limit` candidates nearest to what was typed, for "did you mean": beginnings and parts first, then typing errors. */
 export function nearestNames(name: string, candidates: readonly string[], limit: number): string[] {
-  const wanted = normaliseName(name);
+  const wanted = normaliseName(name.slice(0, MAX_COMPARED_LENGTH));
   return candidates
     .map((candidate, order) => ({ candidate, order, distance: nameDistance(wanted, normaliseName(candidate)) }))
     .sort((a, b) => a.distance - b.distance || a.order - b.order)

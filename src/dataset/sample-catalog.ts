@@ -137,7 +137,9 @@ export class SampleCatalog {
       if (spec.sourceIds.length > MAX_SOURCE_IDS) {
         throw badInput(`${field}.sourceIds`, `has more than ${MAX_SOURCE_IDS} ids`);
       }
-      conditions.push({ kind: 'rows', rows: BitSet.of(await this.samples.seqsOfSourceIds(spec.sourceIds)) });
+      // PostgreSQL takes no text with a zero character, so no id has one.
+      const ids = spec.sourceIds.filter((id) => !id.includes('\0'));
+      conditions.push({ kind: 'rows', rows: BitSet.of(await this.samples.seqsOfSourceIds(ids)) });
     }
     if (spec.text != null) {
       conditions.push({ kind: 'rows', rows: await this.rowsOfText(spec.text, `${field}.text`, budget.size) });
@@ -165,7 +167,7 @@ export class SampleCatalog {
       if (!known.includes(name)) {
         throw new UserError(
           'UNKNOWN_SPLIT',
-          `${field}: no sample has the split "${name}". There is: ${known.join(', ') || 'none yet'}.`,
+          `${field}: no sample has the split "${name.slice(0, 100)}". There is: ${known.join(', ') || 'none yet'}.`,
           { field, suggestions: known },
         );
       }
@@ -185,7 +187,7 @@ export class SampleCatalog {
       if (unknown !== undefined) {
         throw new UserError(
           'UNKNOWN_SOURCE',
-          `${field}.sources: there is no source "${unknown}". There is: ${known.join(', ') || 'none yet'}.`,
+          `${field}.sources: there is no source "${unknown.slice(0, 100)}". There is: ${known.join(', ') || 'none yet'}.`,
           { field: `${field}.sources`, suggestions: known },
         );
       }

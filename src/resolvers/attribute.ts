@@ -45,7 +45,8 @@ export class AttributeResolver {
 
   @FieldResolver(() => [CooccurringAttribute], {
     description: 'The attributes that occur with it most strongly.',
-    complexity: ({ args, childComplexity }) => 1 + childComplexity * Number((args as { first?: number }).first ?? 10),
+    complexity: ({ args, childComplexity }) =>
+      1 + childComplexity * Math.max(0, Number((args as { first?: number }).first ?? 10)),
   })
   cooccurring(
     @Root() { index }: Attribute,

@@ -4,7 +4,7 @@ import { CATEGORIES, type Category } from '../concepts/taxonomy';
 import { attributesOf, type AttributeStatistics } from '../dataset/attribute-statistics';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import { CategoryEnum } from '../schema/attribute';
-import { CooccurrenceMatrix, CooccurrenceUnit } from '../schema/cooccurrence';
+import { CooccurrenceMatrix, CooccurrenceUnit, MATRIX_COMPLEXITY } from '../schema/cooccurrence';
 import { SampleFilter } from '../schema/sample-filter';
 
 @Resolver(() => CooccurrenceMatrix)
@@ -16,6 +16,10 @@ export class CooccurrenceResolver {
 
   @Query(() => CooccurrenceMatrix, {
     description: 'How often attributes, or categories, occur together among the samples that match a filter.',
+    complexity: ({ args, childComplexity }) => {
+      const cells = cellsOf(args);
+      return 50 + Math.ceil((cells / CELLS_PER_UNIT) * (1 + childComplexity / MATRIX_COMPLEXITY));
+    },
   })
   async cooccurrence(
     @Arg('of', () => CooccurrenceUnit, { defaultValue: CooccurrenceUnit.ATTRIBUTE, description: 'What to count.' })
@@ -48,4 +52,12 @@ export class CooccurrenceResolver {
       ),
     };
   }
+}
+
+/** Cells that cost as much as a field, to count and again each time that the table is asked for. */
+const CELLS_PER_UNIT = 10;
+
+function cellsOf(args: { of?: CooccurrenceUnit; rows?: Category | null; columns?: Category | null }): number {
+  if (args.of === CooccurrenceUnit.CATEGORY) return CATEGORIES.length ** 2;
+  return attributesOf(args.rows ?? null).length * attributesOf(args.columns ?? null).length;
 }

@@ -2,7 +2,7 @@ import type { SampleWindow } from '../dataset/sample-catalog';
 import { UserError } from '../platform/errors';
 import type { PageArguments } from '../schema/sample-filter';
 
-const DEFAULT_PAGE_SIZE = 20;
+export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 200;
 const FIRST_SEQ = 0;
 const LAST_SEQ = 2 ** 31 - 1;

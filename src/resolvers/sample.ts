@@ -3,6 +3,7 @@ import type { AudioStore } from '../audio/audio-store';
 import { isSampleId } from '../dataset/sample-identity';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
+import { UserError } from '../platform/errors';
 import { AttributeCount, CategoryEnum } from '../schema/attribute';
 import { OriginEnum } from '../schema/dataset';
 import { Audio, Sample, SampleConnection, SourceRow } from '../schema/sample';
@@ -10,7 +11,7 @@ import { PageArguments, SampleFilter } from '../schema/sample-filter';
 import type { Category } from '../concepts/taxonomy';
 import type { RequestContext } from './context';
 import { ATTRIBUTE_OBJECTS, toSample } from './objects';
-import { encodeCursor, MAX_PAGE_SIZE, pageWindow } from './pagination';
+import { DEFAULT_PAGE_SIZE, encodeCursor, MAX_PAGE_SIZE, pageWindow } from './pagination';
 
 @Resolver(() => Sample)
 export class SampleResolver {
@@ -61,7 +62,7 @@ export class SampleConnectionResolver {
 
   @Query(() => SampleConnection, {
     description: 'Samples that match a filter, oldest first; new samples come at the end.',
-    complexity: ({ args, childComplexity }) => 1 + childComplexity * requestedRows(args),
+    complexity: ({ args, childComplexity }) => MATCH_COMPLEXITY + childComplexity * requestedRows(args),
   })
   async samples(
     @Arg('filter', () => SampleFilter, { nullable: true, description: 'Which samples; all of them when left out.' })
@@ -96,7 +97,7 @@ export class SampleConnectionResolver {
     description:
       'How many of the matching samples carry each attribute, most frequent first; those that none carries are left out.',
     complexity: ({ args, childComplexity }) =>
-      childComplexity * ((args as { first?: number | null }).first ?? ATTRIBUTE_OBJECTS.length),
+      Math.max(FACETS_COMPLEXITY, childComplexity * requestedFacets((args as { first?: number | null }).first)),
   })
   facets(
     @Root() { matches }: SampleConnection,
@@ -104,13 +105,26 @@ export class SampleConnectionResolver {
     category: Category | null,
     @Arg('first', () => Int, { nullable: true, description: 'Only this many.' }) first: number | null,
   ): AttributeCount[] {
+    if (first != null && first < 0) {
+      throw new UserError('BAD_USER_INPUT', `first must be 0 or more (it is ${first}).`, { field: 'first' });
+    }
     return this.catalog
       .facets(matches, category)
-      .slice(0, Math.max(0, first ?? ATTRIBUTE_OBJECTS.length))
+      .slice(0, requestedFacets(first))
       .map(({ attribute, count }) => ({ attribute: ATTRIBUTE_OBJECTS[attribute]!, count }));
   }
 }
 
+/** What answering a filter costs, whatever is asked of the matching samples. */
+const MATCH_COMPLEXITY = 50;
+/** What counting costs, however few counts are asked for. */
+const FACETS_COMPLEXITY = 20;
+
+/** At least one: the fields beside `edges` are answered for an empty page too. */
 function requestedRows({ first, last }: PageArguments): number {
-  return Math.min(first ?? last ?? 20, MAX_PAGE_SIZE);
+  return Math.max(1, Math.min(first ?? last ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE));
+}
+
+function requestedFacets(first: number | null | undefined): number {
+  return Math.max(0, Math.min(first ?? ATTRIBUTE_OBJECTS.length, ATTRIBUTE_OBJECTS.length));
 }

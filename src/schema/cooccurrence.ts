@@ -13,6 +13,9 @@ registerEnumType(CooccurrenceUnit, {
   },
 });
 
+/** A table against a list of its names or counts: the longest side, of 200. */
+export const MATRIX_COMPLEXITY = 200;
+
 @ObjectType({ description: 'How often things occur together, as a table.', simpleResolvers: true })
 export class CooccurrenceMatrix {
   @Field(() => Int, { description: 'Samples counted.' })
@@ -30,12 +33,16 @@ export class CooccurrenceMatrix {
   @Field(() => [Int], { description: 'Samples in each column.' })
   columnCounts!: readonly number[];
 
-  @Field(() => [[Int]], { description: 'counts[i][j]: samples in row i and in column j.' })
+  @Field(() => [[Int]], {
+    description: 'counts[i][j]: samples in row i and in column j.',
+    complexity: MATRIX_COMPLEXITY,
+  })
   counts!: readonly (readonly number[])[];
 
   @Field(() => [[Float]], {
     nullable: 'itemsAndList',
     description: 'pmi[i][j]: pointwise mutual information in bits; null where row and column never occur together.',
+    complexity: MATRIX_COMPLEXITY,
   })
   pmi!: (number | null)[][];
 }

@@ -3,7 +3,7 @@ import { unwrapResolverError } from '@apollo/server/errors';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance } from 'fastify';
-import { GraphQLError, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, Kind, type DocumentNode, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import { fieldExtensionsEstimator, getComplexity, simpleEstimator } from 'graphql-query-complexity';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -19,6 +19,10 @@ export const GRAPHQL_PATH = '/graphql';
 const MAX_TOKENS = 5_000;
 /** A page of 200 samples with all their fields is about 12,000. */
 const MAX_COMPLEXITY = 30_000;
+/** Coercing variables is recursive; no filter that is accepted nests half as deep. */
+const MAX_VARIABLE_DEPTH = 50;
+/** For Apollo, which takes it out of the answer: the status where nothing of the query was run. */
+const BAD_REQUEST = { http: { status: 400 } };
 
 export interface GraphQLOptions {
   readonly schema: GraphQLSchema;
@@ -36,7 +40,7 @@ export async function registerGraphQL(app: FastifyInstance, options: GraphQLOpti
     parseOptions: { maxTokens: MAX_TOKENS },
     maxRecursiveSelections: true,
     formatError: (formatted, error) => presentError(formatted, error, options.log),
-    plugins: [ApolloServerPluginCacheControlDisabled(), complexityLimit(options.schema)],
+    plugins: [ApolloServerPluginCacheControlDisabled(), requestLimits(options.schema)],
   });
   await apollo.start();
   app.addHook('onClose', () => apollo.stop());
@@ -44,20 +48,31 @@ export async function registerGraphQL(app: FastifyInstance, options: GraphQLOpti
     GRAPHQL_PATH,
     fastifyApolloHandler(apollo, { context: (request) => Promise.resolve(options.context(request.id)) }),
   );
-  app.get(GRAPHQL_PATH, async (request, reply) => {
-    if (request.headers.accept?.includes('text/html')) return reply.redirect('/graphiql');
-    return reply
-      .code(405)
-      .header('allow', 'POST')
-      .send({ errors: [{ message: `Send queries to ${GRAPHQL_PATH} by POST, or open /graphiql in a browser.` }] });
+  app.route({
+    method: ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+    url: GRAPHQL_PATH,
+    handler: async (request, reply) => {
+      const isBrowser = request.method === 'GET' && request.headers.accept?.includes('text/html');
+      if (isBrowser) return reply.redirect('/graphiql');
+      return reply
+        .code(405)
+        .header('allow', 'POST')
+        .send({ errors: [{ message: `Send queries to ${GRAPHQL_PATH} by POST, or open /graphiql in a browser.` }] });
+    },
   });
 }
 
-function complexityLimit(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
+/** What a request has to be before anything of it is run. */
+function requestLimits(schema: GraphQLSchema): ApolloServerPlugin<RequestContext> {
   return {
     requestDidStart: () =>
       Promise.resolve({
-        didResolveOperation: ({ request, document, operationName }) => {
+        didResolveOperation: ({ request, document, operation, operationName }) => {
+          if (!operation) throw noSuchOperation(document, request.operationName);
+          if (!schema.getRootType(operation.operation)) {
+            throw requestError('OPERATION_RESOLUTION_FAILURE', `There is no ${operation.operation} in this API.`);
+          }
+          checkVariableDepth(request.variables ?? {});
           const complexity = complexityOf({
             schema,
             query: document,
@@ -79,18 +94,54 @@ function complexityLimit(schema: GraphQLSchema): ApolloServerPlugin<RequestConte
   };
 }
 
+/** Apollo goes on without an operation, and the compiler takes another than the one that was asked for. */
+function noSuchOperation(document: DocumentNode, wanted: string | undefined): GraphQLError {
+  const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const names = operations.flatMap(({ name }) => (name ? [name.value] : [])).slice(0, 10);
+  const known = names.length > 0 ? `It has: ${names.join(', ')}.` : 'It has none with a name: leave operationName out.';
+  if (operations.length === 0) {
+    return requestError('OPERATION_RESOLUTION_FAILURE', 'The query has no operation, only fragments.');
+  }
+  return requestError(
+    'OPERATION_RESOLUTION_FAILURE',
+    wanted != null
+      ? `The query has no operation "${wanted.slice(0, 100)}". ${known}`
+      : `The query has several operations: say which one with operationName. ${known}`,
+  );
+}
+
+function checkVariableDepth(variables: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(variables)) {
+    let level: unknown[] = [value];
+    for (let depth = 0; level.length > 0; depth++) {
+      if (depth > MAX_VARIABLE_DEPTH) {
+        const field = `$${name.slice(0, 100)}`;
+        throw toGraphQLError(
+          new UserError('BAD_USER_INPUT', `${field} is nested deeper than ${MAX_VARIABLE_DEPTH} levels.`, { field }),
+        );
+      }
+      level = level.flatMap((part) => (typeof part === 'object' && part ? (Object.values(part) as unknown[]) : []));
+    }
+  }
+}
+
 /** Arguments count, so the variables are checked here first. */
 function complexityOf(options: Parameters<typeof getComplexity>[0]): number {
   try {
     return getComplexity(options);
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    throw new GraphQLError(error.message, { nodes: error.nodes, extensions: { code: 'BAD_USER_INPUT' } });
+    throw requestError('BAD_USER_INPUT', error.message, error.nodes);
   }
 }
 
+function requestError(code: string, message: string, nodes?: GraphQLError['nodes']): GraphQLError {
+  return new GraphQLError(message, { nodes, extensions: { code, ...BAD_REQUEST } });
+}
+
 function toGraphQLError(error: UserError): GraphQLError {
-  return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, ...error.details } });
+  const { code, details } = error;
+  return new GraphQLError(error.message, { originalError: error, extensions: { code, ...details, ...BAD_REQUEST } });
 }
 
 /** Codes by which Apollo marks mistakes in the request itself; their messages are for the user. */

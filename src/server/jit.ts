@@ -61,7 +61,7 @@ function jitExecutor(schema: GraphQLSchema): GatewayExecutor {
   };
 }
 
-/** Apollo leaves the operation out where the request does not say which one it means; the compiler reports that. */
+/** Requests without an operation are refused before; Apollo's types do not know that. */
 function definitionsOf(operation: OperationDefinitionNode | undefined) {
   return operation?.variableDefinitions ?? [];
 }

@@ -19,6 +19,8 @@ export interface TestServer {
   query<T = any>(query: string, variables?: Record<string, unknown>): Promise<T>; // eslint-disable-line @typescript-eslint/no-explicit-any
   /** The whole answer, errors included. */
   execute(query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer>;
+  /** The whole answer to a request body, and its HTTP status. */
+  post(body: object): Promise<GraphQLAnswer & { readonly status: number }>;
   /** Environment with which a command works on the same data. */
   readonly environment: Record<string, string>;
   /** Resolves when the server answers with the newest data version of its database. */
@@ -47,14 +49,15 @@ export async function startTestServer(environment: Record<string, string> = {}):
   const app = await startApp(readConfig(settings), pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }), {
     onStatement: (text) => statements.push(text),
   });
-  const execute = async (query: string, variables?: Record<string, unknown>) => {
+  const post = async (body: object) => {
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query, variables }),
+      body: JSON.stringify(body),
     });
-    return (await response.json()) as GraphQLAnswer;
+    return { ...((await response.json()) as GraphQLAnswer), status: response.status };
   };
+  const execute = (query: string, variables?: Record<string, unknown>) => post({ query, variables });
   async function followsDatabase(): Promise<void> {
     const client = new Client({ connectionString: database.url });
     await client.connect();
@@ -75,6 +78,7 @@ export async function startTestServer(environment: Record<string, string> = {}):
     statements,
     environment: settings,
     execute,
+    post,
     followsDatabase,
     async query<T>(query: string, variables?: Record<string, unknown>) {
       const { data, errors } = await execute(query, variables);
