@@ -69,7 +69,7 @@ describeReal('the real ConceptCaps rows', () => {
 
   test('the audio configuration then makes 5,663 samples, 6 of them with audio', async () => {
     const result = await importInto(server, [DATA, '--config', 'audio']);
-    expect(result.stdout).toContain('4 samples added, audio attached to 2, 0 rows left out');
+    expect(result.stdout).toContain('4 samples added, audio attached to 2, 0 already there, 0 rows left out');
     expect(await facts()).toMatchObject({ sampleCount: 5_663, audioCount: 6 });
     const { samples } = await server.query(
       '{ samples(filter: { hasAudio: true }) { edges { node { sourceRows { config } audio { bytes durationSeconds sampleRate channels encoding url } } } } }',
