@@ -49,7 +49,8 @@ export class ConceptResolver {
   }
 
   @FieldResolver(() => [Concept], {
-    description: 'Nearest siblings: what is most easily taken for it. Negatives of the strategy HARD carry one of them.',
+    description:
+      'Nearest siblings: what is most easily taken for it. Negatives of the strategy HARD carry one of them.',
     complexity: ({ childComplexity }) => 5 * childComplexity,
   })
   siblings(@Root() { index }: Concept): Concept[] {
