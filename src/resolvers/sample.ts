@@ -97,7 +97,10 @@ export class SampleConnectionResolver {
     description:
       'How many of the matching samples carry each attribute, most frequent first; those that none carries are left out.',
     complexity: ({ args, childComplexity }) =>
-      Math.max(FACETS_COMPLEXITY, childComplexity * requestedFacets((args as { first?: number | null }).first)),
+      Math.max(
+        FACETS_COMPLEXITY,
+        (childComplexity * requestedFacets((args as { first?: number | null }).first)) / DEFAULT_PAGE_SIZE,
+      ),
   })
   facets(
     @Root() { matches }: SampleConnection,
@@ -121,8 +124,12 @@ const MATCH_COMPLEXITY = 50;
 const FACETS_COMPLEXITY = 20;
 
 /** At least one: the fields beside `edges` are answered for an empty page too. */
+/**
+ * What a connection's fields are multiplied by: its rows. Facets, which are there once, are multiplied too, so they
+ * count for a page less; and a page of no rows counts for a whole one.
+ */
 function requestedRows({ first, last }: PageArguments): number {
-  return Math.max(1, Math.min(first ?? last ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE));
+  return Math.max(DEFAULT_PAGE_SIZE, Math.min(first ?? last ?? DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE));
 }
 
 function requestedFacets(first: number | null | undefined): number {
