@@ -1,0 +1,27 @@
+/** A WAV file of 16-bit PCM from samples of -1 to 1; what is beyond is clipped. All channels have the same length. */
+export function writeWav(channels: readonly Float32Array[], sampleRateHz: number): Uint8Array {
+  const frames = channels[0]?.length ?? 0;
+  const bytesPerFrame = 2 * channels.length;
+  const wav = Buffer.alloc(44 + frames * bytesPerFrame);
+  wav.write('RIFF', 0, 'latin1');
+  wav.writeUInt32LE(wav.length - 8, 4);
+  wav.write('WAVEfmt ', 8, 'latin1');
+  wav.writeUInt32LE(16, 16);
+  wav.writeUInt16LE(1, 20);
+  wav.writeUInt16LE(channels.length, 22);
+  wav.writeUInt32LE(sampleRateHz, 24);
+  wav.writeUInt32LE(sampleRateHz * bytesPerFrame, 28);
+  wav.writeUInt16LE(bytesPerFrame, 32);
+  wav.writeUInt16LE(16, 34);
+  wav.write('data', 36, 'latin1');
+  wav.writeUInt32LE(frames * bytesPerFrame, 40);
+  let at = 44;
+  for (let frame = 0; frame < frames; frame++) {
+    for (const channel of channels) {
+      const sample = Math.max(-1, Math.min(1, channel[frame]!));
+      wav.writeInt16LE(Math.round(sample * 32767), at);
+      at += 2;
+    }
+  }
+  return wav;
+}
