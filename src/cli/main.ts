@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../platform/errors';
 import { doctorCommand } from './doctor';
 import { fail } from './failure';
+import { generateCommand } from './generate';
 import { importCommand } from './import';
 import { migrateCommand } from './migrate';
 import { serveCommand } from './serve';
@@ -26,6 +27,7 @@ export function main(argv: readonly string[]): void {
     .addCommand(serveCommand())
     .addCommand(importCommand())
     .addCommand(setCommand())
+    .addCommand(generateCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
     .showHelpAfterError('(conceptcaps --help lists the commands)')

@@ -200,13 +200,14 @@ async function toSample(
 ): Promise<PreparedSample> {
   const { audio, ...content } = parsePublishedRow(row);
   const position = { config: file.config, split: file.split, file: file.name, rowNumber };
-  if (!audio) return prepareSample({ ...content, audio: null, row: position });
+  if (!audio) return prepareSample({ ...content, audio: null, row: position, provenance: null });
   const sha256 = sha256Of(audio.bytes);
   await store.put(sha256, audio.bytes, audio.facts.mediaType);
   return prepareSample({
     ...content,
     audio: { ...audio.facts, sha256, sizeBytes: audio.bytes.length },
     row: position,
+    provenance: null,
   });
 }
 

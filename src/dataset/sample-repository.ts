@@ -1,6 +1,7 @@
 import { BitSet } from '../concepts/bit-set';
 import type { IndexRow } from '../concepts/concept-index';
 import type { Database } from '../platform/database';
+import type { Provenance } from './provenance';
 import { sampleKeyOf } from './sample-identity';
 import type { Origin, SourceRow } from './sample-writer';
 
@@ -112,6 +113,15 @@ export class SampleRepository {
       bySeq.get(sample_seq)?.push({ ...row, rowNumber: row_number });
     }
     return bySeq;
+  }
+
+  /** How each of the samples was made, by row number; those that were not generated are missing. */
+  async provenance(seqs: readonly number[]): Promise<Map<number, Provenance>> {
+    const { rows } = await this.db.query<{ sample_seq: number; content: Provenance }>(
+      'SELECT sample_seq, content FROM provenance WHERE sample_seq = ANY ($1)',
+      [seqs],
+    );
+    return new Map(rows.map((row) => [row.sample_seq, row.content]));
   }
 
   async listSources(): Promise<StoredSource[]> {

@@ -1,6 +1,7 @@
 import type { AudioFacts } from '../audio/wav';
 import { carriedConcepts, mentionedConcepts } from '../concepts/concepts';
 import type { Database, Queryable } from '../platform/database';
+import type { Provenance } from './provenance';
 import { sampleIdOf, type SampleContent } from './sample-identity';
 
 /**
@@ -11,6 +12,8 @@ export interface NewSample extends SampleContent {
   readonly audio: (AudioFacts & { readonly sha256: string; readonly sizeBytes: number }) | null;
   /** Null for samples that no data set row stands behind. */
   readonly row: SourceRow | null;
+  /** How it was made; null for samples that were not generated. */
+  readonly provenance: Provenance | null;
 }
 
 /** A sample with what is derived from it: made before the transaction, which others wait for, is opened. */
@@ -113,6 +116,7 @@ export async function writeSamples(
 
     await insertAudio(tx, [...added, ...attached]);
     await insertSamples(tx, added, { source: source.id, version, firstSeq: nextSeq });
+    await insertProvenance(tx, added);
     if (attached.length > 0) {
       await tx.query(
         `UPDATE sample SET audio_sha256 = new.sha256, audio_version = $3
@@ -196,6 +200,16 @@ async function insertSamples(
       items.map((item) => (item.audio ? Buffer.from(item.audio.sha256, 'hex') : null)),
       items.map((item) => groups.get(item.sourceId)!),
     ],
+  );
+}
+
+async function insertProvenance(tx: Queryable, items: readonly PreparedSample[]): Promise<void> {
+  const made = items.filter((item) => item.provenance !== null);
+  if (made.length === 0) return;
+  await tx.query(
+    `INSERT INTO provenance (sample_seq, content)
+     SELECT seq, content FROM unnest($1::text[], $2::jsonb[]) AS new (id, content) JOIN sample USING (id)`,
+    [made.map((item) => item.id), made.map((item) => JSON.stringify(item.provenance))],
   );
 }
 

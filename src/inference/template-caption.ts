@@ -20,7 +20,9 @@ const WORDING: Readonly<Record<string, string>> = {
 function write(attributes: readonly number[]): string {
   const named = attributes.map((attribute) => ATTRIBUTES[attribute]!);
   const words = (category: string) =>
-    named.filter((one) => one.category === category).map(({ name }) => WORDING[name] ?? name);
+    named
+      .filter(({ category: own, name }) => own === category && !isAbsence(name))
+      .map(({ name }) => WORDING[name] ?? name);
   const [tempo, genre, mood, instrument] = ['tempo', 'genre', 'mood', 'instrument'].map(words) as [
     string[],
     string[],
@@ -32,10 +34,17 @@ function write(attributes: readonly number[]): string {
     mood.length > 0 ? `The mood is ${list(mood)}.` : '',
     tempo.length > 0 ? `The rhythm is described by ${list(tempo)}.` : '',
     instrument.length > 0 ? `The recording has ${list(instrument)}.` : '',
+    // On their own: what is said after "no" in one sentence would be denied with it.
+    ...named.filter(({ name }) => isAbsence(name)).map(({ name }) => `There is ${name}.`),
   ];
   return `A piece of music. ${sentences.filter((sentence) => sentence !== '').join(' ')}`;
 }
 
+function isAbsence(name: string): boolean {
+  return name.startsWith('no ');
+}
+
+/** Without a plain "and", which makes one thing of two: "drum and bass". */
 function list(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)!}`;
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} as well as ${words.at(-1)!}`;
 }

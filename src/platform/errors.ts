@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   UNKNOWN_SPLIT: 'No row has this split. `extensions.suggestions` lists the splits that exist.',
   UNKNOWN_SOURCE: 'No source of this name. `extensions.suggestions` lists the sources that exist.',
   CONTRADICTORY_SCOPE: 'No row can be on one of the two sides, whatever the data. The message says what excludes what.',
+  CONTRADICTORY_ATTRIBUTES: 'Attributes to generate from exclude each other. The message names the pair.',
   UNKNOWN_DATA_VERSION: 'The data never had this version, or it cannot be gone back to. The message says why.',
   UNKNOWN_CONCEPT_SET: 'No frozen concept set has this id. Ids begin with cs_ and come from freezeConceptSet.',
   EXPIRED_URL: 'A download URL is past its expiry (HTTP 403). Ask for the set again to get a new one.',
@@ -25,6 +26,7 @@ export const ERROR_CODES = {
   SOURCE_DENIED: 'The hub refused access. Set HF_TOKEN to a token that may read the data set.',
   SOURCE_UNAVAILABLE: 'The hub could not be reached or broke off too often. Running the command again continues.',
   SOURCE_CORRUPT: 'A file is not what it claims to be (checksum, format or columns).',
+  INTERRUPTED: 'The command was stopped by a signal. What was done stays; run it again to go on.',
   ROW_REJECTED: 'A row cannot be imported and --strict was given.',
 } as const;
 

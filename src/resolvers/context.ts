@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Logger } from 'pino';
+import type { Provenance } from '../dataset/provenance';
 import type { SampleRepository, StoredSource } from '../dataset/sample-repository';
 import type { SourceRow } from '../schema/sample';
 
@@ -11,6 +12,8 @@ export interface RequestContext {
   readonly sources: DataLoader<number, StoredSource>;
   /** Source rows by sample row number. */
   readonly sourceRows: DataLoader<number, SourceRow[]>;
+  /** Provenance by sample row number; null for samples that were not generated. */
+  readonly provenance: DataLoader<number, Provenance | null>;
 }
 
 export function createRequestContext(samples: SampleRepository, requestId: string, log: Logger): RequestContext {
@@ -34,5 +37,9 @@ export function createRequestContext(samples: SampleRepository, requestId: strin
       ),
     );
   });
-  return { requestId, log, sources, sourceRows };
+  const provenance = new DataLoader<number, Provenance | null>(async (seqs) => {
+    const bySeq = await samples.provenance(seqs);
+    return seqs.map((seq) => bySeq.get(seq) ?? null);
+  });
+  return { requestId, log, sources, sourceRows, provenance };
 }

@@ -6,6 +6,7 @@ import type { SampleRepository } from '../dataset/sample-repository';
 import { UserError } from '../platform/errors';
 import { AttributeCount, CategoryEnum } from '../schema/attribute';
 import { OriginEnum } from '../schema/dataset';
+import { Provenance } from '../schema/provenance';
 import { Audio, Sample, SampleConnection, SourceRow } from '../schema/sample';
 import { PageArguments, SampleFilter } from '../schema/sample-filter';
 import type { Category } from '../concepts/taxonomy';
@@ -38,6 +39,14 @@ export class SampleResolver {
   })
   sourceRows(@Root() { seq }: Sample, @Ctx() context: RequestContext): Promise<SourceRow[]> {
     return context.sourceRows.load(seq);
+  }
+
+  @FieldResolver(() => Provenance, {
+    nullable: true,
+    description: 'How it was made; null for samples that were not generated.',
+  })
+  provenance(@Root() { seq }: Sample, @Ctx() context: RequestContext): Promise<Provenance | null> {
+    return context.provenance.load(seq);
   }
 }
 

@@ -82,14 +82,12 @@ export function compose(attributes: readonly number[], seed: number, durationSec
   const context: Context = { random, harmony, secondsPerBeat, loudness, scale: scaleOf(isMinor, tonic) };
 
   const voices = voicesOf(concepts);
-  const parts = voices.map(
-    (voice, i): Part => ({
-      concept: voice.concept,
-      channel: i < PERCUSSION_CHANNEL ? i : i + 1,
-      program: voice.program,
-      notes: withinDuration(PLAYERS[voice.role](context, voice), durationSeconds),
-    }),
-  );
+  const parts = voices.map((voice, i): Part => ({
+    concept: voice.concept,
+    channel: i < PERCUSSION_CHANNEL ? i : i + 1,
+    program: voice.program,
+    notes: withinDuration(PLAYERS[voice.role](context, voice), durationSeconds),
+  }));
   const drums = withinDuration(playDrums(context, concepts), durationSeconds);
   if (drums.length > 0) parts.push({ concept: 'percussion', channel: PERCUSSION_CHANNEL, program: 0, notes: drums });
   return { beatsPerMinute, isMinor, tonic, parts };
@@ -114,7 +112,9 @@ interface Context {
 function voicesOf(concepts: ReadonlySet<string>): Voice[] {
   const asked = VOICES.filter(({ concept }) => concepts.has(concept));
   const isCovered = (voice: Voice) =>
-    asked.some((other) => CONCEPTS.find(({ name }) => name === voice.concept)!.includes.some((i) => CONCEPTS[i]!.name === other.concept));
+    asked.some((other) =>
+      CONCEPTS.find(({ name }) => name === voice.concept)!.includes.some((i) => CONCEPTS[i]!.name === other.concept),
+    );
   const voices = asked.filter((voice) => !isCovered(voice));
   const hasDrums = Object.keys(GROOVES).some((concept) => concepts.has(concept));
   // Fifteen channels besides percussion.
@@ -141,21 +141,35 @@ type Player = (context: Context, voice: Voice) => Note[];
 
 const PLAYERS: Readonly<Record<Voice['role'], Player>> = {
   chords({ random, harmony, secondsPerBeat, loudness }, { range }) {
-    const patterns = [[0, 2], [0, 1.5, 3], [0, 1, 2, 3], [0, 0.5, 1.5, 2, 3]];
+    const patterns = [
+      [0, 2],
+      [0, 1.5, 3],
+      [0, 1, 2, 3],
+      [0, 0.5, 1.5, 2, 3],
+    ];
     let pattern = patterns[0]!;
     return harmony.flatMap((chord, bar) => {
       if (bar % BARS_PER_PHRASE === 0) pattern = patterns[random.below(patterns.length)]!;
       const keys = voicing(chord, range);
       return pattern.flatMap((beat, i) =>
         keys.map((key) =>
-          note(bar, beat, (pattern[i + 1] ?? BEATS_PER_BAR) - beat, key, loudness - 10 + random.below(9), secondsPerBeat),
+          note(
+            bar,
+            beat,
+            (pattern[i + 1] ?? BEATS_PER_BAR) - beat,
+            key,
+            loudness - 10 + random.below(9),
+            secondsPerBeat,
+          ),
         ),
       );
     });
   },
   pad({ random, harmony, secondsPerBeat, loudness }, { range }) {
     return harmony.flatMap((chord, bar) =>
-      voicing(chord, range).map((key) => note(bar, 0, BEATS_PER_BAR, key, loudness - 18 + random.below(7), secondsPerBeat)),
+      voicing(chord, range).map((key) =>
+        note(bar, 0, BEATS_PER_BAR, key, loudness - 18 + random.below(7), secondsPerBeat),
+      ),
     );
   },
   bass({ random, harmony, secondsPerBeat, loudness }, { range }) {
@@ -170,7 +184,7 @@ const PLAYERS: Readonly<Record<Voice['role'], Player>> = {
     let key = nearest(scale[0]!, (range[0] + range[1]) / 2, range);
     return harmony.flatMap((chord, bar) => {
       const notes: Note[] = [];
-      for (let beat = 0; beat < BEATS_PER_BAR; ) {
+      for (let beat = 0; beat < BEATS_PER_BAR;) {
         const length = [0.5, 1, 1, 1.5, 2][random.below(5)]!;
         const end = Math.min(BEATS_PER_BAR, beat + length);
         // A chord tone on the beat, a step along the scale between; the end of a phrase rests.
@@ -179,7 +193,8 @@ const PLAYERS: Readonly<Record<Voice['role'], Player>> = {
             ? nearest(chord.tones[random.below(3)]!, key, range)
             : nearest(scale[random.below(7)]!, key, range);
         const isRest = random.below(6) === 0 || (bar % BARS_PER_PHRASE === BARS_PER_PHRASE - 1 && beat >= 2);
-        if (!isRest) notes.push(note(bar, beat, (end - beat) * 0.95, key, loudness + 4 + random.below(9), secondsPerBeat));
+        if (!isRest)
+          notes.push(note(bar, beat, (end - beat) * 0.95, key, loudness + 4 + random.below(9), secondsPerBeat));
         beat = end;
       }
       return notes;
@@ -201,7 +216,9 @@ function playDrums({ random, harmony, secondsPerBeat, loudness }: Context, conce
           // A fill thins the groove out at the end of a phrase.
           if (isFill && step >= 12 && random.below(3) === 0) return [];
           const key = DRUM[drum as keyof typeof DRUM];
-          return [note(bar, step / 4, 0.2, key, loudness - 4 + (step % 4 === 0 ? 10 : 0) + random.below(7), secondsPerBeat)];
+          return [
+            note(bar, step / 4, 0.2, key, loudness - 4 + (step % 4 === 0 ? 10 : 0) + random.below(7), secondsPerBeat),
+          ];
         }),
       ),
     );

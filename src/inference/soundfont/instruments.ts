@@ -56,7 +56,17 @@ export const DYNAMICS: Readonly<Record<string, number>> = {
 export const DEFAULT_DYNAMICS = 82;
 
 /** General MIDI percussion keys. */
-export const DRUM = { kick: 36, snare: 38, clap: 39, closedHat: 42, openHat: 46, tom: 45, crash: 49, tambourine: 54, shaker: 70 };
+export const DRUM = {
+  kick: 36,
+  snare: 38,
+  clap: 39,
+  closedHat: 42,
+  openHat: 46,
+  tom: 45,
+  crash: 49,
+  tambourine: 54,
+  shaker: 70,
+};
 
 /** Sixteenths of a 4/4 bar on which a drum sounds, by concept; a narrower concept adds nothing to a broader one. */
 export const GROOVES: Readonly<Record<string, Readonly<Partial<Record<keyof typeof DRUM, readonly number[]>>>>> = {

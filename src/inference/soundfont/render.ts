@@ -20,11 +20,9 @@ export async function renderPlan(plan: Plan, durationSeconds: number): Promise<U
   const bank = await readFile(MSBasic);
   const synth = new SpessaSynthProcessor(SAMPLE_RATE_HZ, { eventsEnabled: false, maxBufferSize: BLOCK });
   await synth.processorInitialized;
-  synth.soundBankManager.addSoundBank(
-    SoundBankLoader.fromArrayBuffer(new Uint8Array(bank).buffer),
-    'main',
-  );
-  for (const { channel, program } of plan.parts) if (channel !== PERCUSSION_CHANNEL) synth.programChange(channel, program);
+  synth.soundBankManager.addSoundBank(SoundBankLoader.fromArrayBuffer(new Uint8Array(bank).buffer), 'main');
+  for (const { channel, program } of plan.parts)
+    if (channel !== PERCUSSION_CHANNEL) synth.programChange(channel, program);
 
   const frames = Math.round(durationSeconds * SAMPLE_RATE_HZ);
   const left = new Float32Array(frames);
