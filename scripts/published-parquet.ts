@@ -1,5 +1,6 @@
 import { parquetWriteFile } from 'hyparquet-writer';
 import { findAttribute, type Category } from '../src/concepts/taxonomy';
+import { textColumn, textListColumn } from '../src/dataset/parquet-schema';
 
 /**
  * Writes Parquet files in the published ConceptCaps layout: for the starter set, tests and benchmarks.
@@ -41,37 +42,19 @@ export function writePublishedParquet(
   ];
   const schema = [
     { name: 'root', num_children: columnData.length },
-    text('id'),
-    text('caption'),
-    text('aspect_list'),
-    ...['genre', 'mood', 'instrument', 'tempo'].flatMap((category) => listOfText(`${category}_aspects`)),
+    textColumn('id'),
+    textColumn('caption'),
+    textColumn('aspect_list'),
+    ...['genre', 'mood', 'instrument', 'tempo'].flatMap((category) => textListColumn(`${category}_aspects`)),
     ...(hasAudio
       ? [
           { name: 'file_name', repetition_type: 'OPTIONAL' as const, num_children: 2 },
           { name: 'bytes', type: 'BYTE_ARRAY' as const, repetition_type: 'OPTIONAL' as const },
-          text('path'),
+          textColumn('path'),
         ]
       : []),
   ];
   parquetWriteFile({ filename, columnData, schema, rowGroupSize: options.rowGroupSize });
-}
-
-function text(name: string) {
-  return {
-    name,
-    type: 'BYTE_ARRAY' as const,
-    converted_type: 'UTF8' as const,
-    logical_type: { type: 'STRING' as const },
-    repetition_type: 'OPTIONAL' as const,
-  };
-}
-
-function listOfText(name: string) {
-  return [
-    { name, repetition_type: 'OPTIONAL' as const, num_children: 1, converted_type: 'LIST' as const },
-    { name: 'list', repetition_type: 'REPEATED' as const, num_children: 1 },
-    text('element'),
-  ];
 }
 
 /** The repr of a Python list of strings. */

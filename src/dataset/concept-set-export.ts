@@ -6,6 +6,7 @@ import { pack, type Pack } from 'tar-stream';
 import type { AudioStore } from '../audio/audio-store';
 import { attributeName, conceptName, describeTarget } from './concept-set';
 import type { ConceptSet } from './concept-sets';
+import { textColumn, textListColumn } from './parquet-schema';
 import type { SampleRepository, StoredSample } from './sample-repository';
 
 /**
@@ -205,31 +206,12 @@ async function parquet(rows: readonly ManifestRow[]): Promise<Buffer> {
   const schema = [
     { name: 'root', num_children: COLUMNS.length },
     ...COLUMNS.flatMap((name): SchemaElement[] => {
-      if (isList(name)) return listOfText(name);
+      if (isList(name)) return textListColumn(name);
       if (name === 'duration_seconds') return [{ name, type: 'DOUBLE', repetition_type: 'OPTIONAL' }];
       if (isInteger(name)) return [{ name, type: 'INT32', repetition_type: 'OPTIONAL' }];
-      return [text(name)];
+      return [textColumn(name)];
     }),
   ];
   const columnData = COLUMNS.map((name) => ({ name, data: rows.map((row) => row[name] as never) }));
   return Buffer.from(parquetWriteBuffer({ columnData, schema }));
-}
-
-function text(name: string): SchemaElement {
-  return {
-    name,
-    type: 'BYTE_ARRAY',
-    converted_type: 'UTF8',
-    logical_type: { type: 'STRING' },
-    repetition_type: 'OPTIONAL',
-  };
-}
-
-/** A list column as other writers make it: `name.list.element`. */
-function listOfText(name: string): SchemaElement[] {
-  return [
-    { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
-    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-    text('element'),
-  ];
 }

@@ -1,5 +1,5 @@
 import { ATTRIBUTES } from '../taxonomy';
-import { Random } from './draw';
+import { Random } from '../random';
 import { attributesAt, type Pool } from './pool';
 
 /**

@@ -4,19 +4,6 @@ import { mix } from '../seeded-order';
 
 /** Draws by seed. */
 
-/** Uniform 32-bit integers (mulberry32), all integer arithmetic: the same on every machine. */
-export class Random {
-  constructor(private state: number) {}
-
-  /** 0 to `bound` - 1. */
-  below(bound: number): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * bound);
-  }
-}
-
 /** Independent uses of one seed. */
 export type Stream = 'positives' | 'negatives' | 'random sets' | 'search' | 'folds';
 

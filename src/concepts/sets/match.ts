@@ -1,6 +1,6 @@
 import { ATTRIBUTES } from '../taxonomy';
 import { varianceWeights } from './balance';
-import { Random } from './draw';
+import { Random } from '../random';
 import { attributesAt, type Pool } from './pool';
 
 /**

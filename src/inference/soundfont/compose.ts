@@ -1,5 +1,5 @@
 import { carriedConcepts, CONCEPTS } from '../../concepts/concepts';
-import { Random } from '../../concepts/sets/draw';
+import { Random } from '../../concepts/random';
 import {
   DEFAULT_DYNAMICS,
   DEFAULT_TEMPO,
