@@ -1,9 +1,10 @@
 import fc from 'fast-check';
+import { createHash } from 'node:crypto';
 import { ConceptIndex, type IndexRow, type IndexView } from '../src/concepts/concept-index';
 import { carriedConcepts, CONCEPTS, findConcept } from '../src/concepts/concepts';
 import { diagnose, type Diagnostics } from '../src/concepts/sets/diagnostics';
 import { assignFolds } from '../src/concepts/sets/folds';
-import { STRATEGIES, type ConceptSetRequest, type Selection } from '../src/concepts/sets/request';
+import { SELECTION_VERSION, STRATEGIES, type ConceptSetRequest, type Selection } from '../src/concepts/sets/request';
 import { countedAttributes, selectConceptSet } from '../src/concepts/sets/select';
 import type { SampleCondition } from '../src/concepts/sample-filter';
 import { siblingsOf } from '../src/concepts/siblings';
@@ -401,50 +402,50 @@ function balanceByHand(positives: readonly IndexRow[], negatives: readonly Index
   return { mean, worst: Math.max(0, ...sizes), smds };
 }
 
-describe('balancing', () => {
-  /** 400 rows with a piano that are mostly slow, sad and sung; 2,000 without that are mostly not. */
-  function skewed(): IndexView {
-    const index = new ConceptIndex(CONCEPTS.length);
-    const names = ['slow tempo', 'sad', 'male voice', 'rock', 'pop', 'drums', 'violin', 'jazz', 'emotional', 'bass'];
-    let state = 12345;
-    const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;
-    for (let seq = 0; seq < 2_400; seq++) {
-      const hasPiano = seq < 400;
-      const attributes = names
-        .filter((_name, i) => random() < (i >= 3 ? 0.3 : hasPiano ? 0.6 : 0.15))
-        .map(attribute)
-        .concat(hasPiano ? attribute('piano') : [])
-        .sort((a, b) => a - b);
-      index.append({
-        seq,
-        attributes,
-        carries: carriedConcepts(attributes),
-        mentions: hasPiano ? [concept('piano')] : [],
-        source: 1,
-        split: null,
-        key: Math.floor(random() * 2 ** 32) | 0,
-        group: seq,
-        addedVersion: 1,
-        audioVersion: null,
-        retiredVersion: null,
-      });
-    }
-    index.version = 1;
-    return index.now();
+/** 400 rows with a piano that are mostly slow, sad and sung; 2,000 without that are mostly not. */
+function skewed(): IndexView {
+  const index = new ConceptIndex(CONCEPTS.length);
+  const names = ['slow tempo', 'sad', 'male voice', 'rock', 'pop', 'drums', 'violin', 'jazz', 'emotional', 'bass'];
+  let state = 12345;
+  const random = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;
+  for (let seq = 0; seq < 2_400; seq++) {
+    const hasPiano = seq < 400;
+    const attributes = names
+      .filter((_name, i) => random() < (i >= 3 ? 0.3 : hasPiano ? 0.6 : 0.15))
+      .map(attribute)
+      .concat(hasPiano ? attribute('piano') : [])
+      .sort((a, b) => a - b);
+    index.append({
+      seq,
+      attributes,
+      carries: carriedConcepts(attributes),
+      mentions: hasPiano ? [concept('piano')] : [],
+      source: 1,
+      split: null,
+      key: Math.floor(random() * 2 ** 32) | 0,
+      group: seq,
+      addedVersion: 1,
+      audioVersion: null,
+      retiredVersion: null,
+    });
   }
-  const asked = (strategy: ConceptSetRequest['strategy']): ConceptSetRequest => ({
-    target: { kind: 'concept', concept: concept('piano') },
-    against: null,
-    scope: { kind: 'and', conditions: [] },
-    positives: 50,
-    negatives: 50,
-    randomSets: 0,
-    randomSetSize: 1,
-    strategy,
-    seed: 3,
-    captionConfirms: true,
-  });
+  index.version = 1;
+  return index.now();
+}
+const asked = (strategy: ConceptSetRequest['strategy']): ConceptSetRequest => ({
+  target: { kind: 'concept', concept: concept('piano') },
+  against: null,
+  scope: { kind: 'and', conditions: [] },
+  positives: 50,
+  negatives: 50,
+  randomSets: 0,
+  randomSetSize: 1,
+  strategy,
+  seed: 3,
+  captionConfirms: true,
+});
 
+describe('balancing', () => {
   it('leaves nothing of a strong confounding, and matching little', () => {
     const view = skewed();
     const smd = (strategy: ConceptSetRequest['strategy']) => {
@@ -454,6 +455,40 @@ describe('balancing', () => {
     expect(smd('CLEAN')).toBeGreaterThan(0.25);
     expect(smd('MATCHED')).toBeLessThan(0.1);
     expect(smd('BALANCED')).toBeLessThan(0.01);
+  });
+});
+
+describe('the selection', () => {
+  /**
+   * Digests of the rows that this version selects. They must be the same on every machine and version of Node. Where a
+   * change of the selection is meant, SELECTION_VERSION has to grow with them.
+   */
+  const DIGESTS = {
+    version: 1,
+    RANDOM: 'cf49ec3ce0f95545',
+    CLEAN: 'cf49ec3ce0f95545',
+    MATCHED: '2570bdf475d23328',
+    BALANCED: '3cc389a9df421cd0',
+    HARD: '3c3e0df463be81d2',
+  };
+
+  it('is the one that its version stands for', () => {
+    const view = skewed();
+    const digestOf = (strategy: ConceptSetRequest['strategy']) => {
+      const { positives, negatives, randomSets } = selectConceptSet(view, {
+        ...asked(strategy),
+        randomSets: 2,
+        randomSetSize: 20,
+      });
+      return createHash('sha256')
+        .update(JSON.stringify([positives, negatives, randomSets]))
+        .digest('hex')
+        .slice(0, 16);
+    };
+    expect({
+      version: SELECTION_VERSION,
+      ...Object.fromEntries(STRATEGIES.map((strategy) => [strategy, digestOf(strategy)])),
+    }).toEqual(DIGESTS);
   });
 });
 

@@ -61,6 +61,8 @@ interface ManifestRow {
   readonly strategy: string;
   readonly seed: number;
   readonly data_version: number;
+  readonly selection_version: number;
+  readonly concept_list_sha256: string;
   readonly source: string;
   readonly license: string | null;
   readonly citation: string | null;
@@ -99,6 +101,8 @@ export class ConceptSetExporter {
       strategy: input.strategy,
       seed: input.seed,
       data_version: content.dataVersion,
+      selection_version: content.selectionVersion,
+      concept_list_sha256: content.conceptListSha256,
     };
     const pairOf = new Map(
       content.pairs.flatMap((pair, i) => [[pair.positive, i] as const, [pair.negative, i] as const]),
@@ -177,12 +181,32 @@ function describeSample(sample: StoredSample) {
 }
 
 const LISTS = ['attributes', 'carries', 'mentions'] as const;
-const INTEGERS = ['random_set', 'fold', 'pair', 'sample_rate', 'channels', 'seed', 'data_version'] as const;
+const INTEGERS = [
+  'random_set',
+  'fold',
+  'pair',
+  'sample_rate',
+  'channels',
+  'seed',
+  'data_version',
+  'selection_version',
+] as const;
 const COLUMNS = [
   ...['key', 'side', 'random_set', 'fold', 'pair', 'sample_id', 'source_id', 'split', 'caption'],
   ...LISTS,
   ...['audio_sha256', 'audio_media_type', 'duration_seconds', 'sample_rate', 'channels'],
-  ...['set_id', 'target', 'strategy', 'seed', 'data_version', 'source', 'license', 'citation'],
+  ...[
+    'set_id',
+    'target',
+    'strategy',
+    'seed',
+    'data_version',
+    'selection_version',
+    'concept_list_sha256',
+    'source',
+    'license',
+    'citation',
+  ],
 ] as readonly (keyof ManifestRow)[];
 
 function* inChunks<T>(rows: readonly ManifestRow[], toChunk: (rows: readonly ManifestRow[]) => T): Generator<T> {

@@ -13,6 +13,8 @@ import { base32 } from './sample-identity';
 export interface ConceptSetContent {
   readonly input: ConceptSetInput;
   readonly dataVersion: number;
+  /** `SELECTION_VERSION` of the program that selected it. */
+  readonly selectionVersion: number;
   /** Digest of the concept list and lexicon by which it was selected. */
   readonly conceptListSha256: string;
   /** Sample ids, in the order of the seed. */
@@ -78,6 +80,8 @@ export function conceptSetIdOf(content: ConceptSetContent): string {
     FORMAT,
     sortKeys(content.input),
     content.dataVersion,
+    content.selectionVersion,
+    content.conceptListSha256,
     content.positives,
     content.negatives,
     content.pairs.map(({ positive, negative }) => [positive, negative]),

@@ -1,7 +1,7 @@
 import { findConcept, CONCEPTS, nearestNames } from '../concepts/concepts';
 import { diagnose } from '../concepts/sets/diagnostics';
 import { assignFolds, type FoldItem } from '../concepts/sets/folds';
-import type { ConceptSetRequest, Strategy, Target } from '../concepts/sets/request';
+import { SELECTION_VERSION, type ConceptSetRequest, type Strategy, type Target } from '../concepts/sets/request';
 import { scopeConflict } from '../concepts/sets/scope-conflict';
 import { selectConceptSet } from '../concepts/sets/select';
 import { ATTRIBUTES, findAttribute } from '../concepts/taxonomy';
@@ -109,6 +109,7 @@ export class ConceptSets {
     const content: ConceptSetContent = {
       input: { ...input, target: nameTarget(target, spec), against: against && nameTarget(against, spec.against!) },
       dataVersion: view.version,
+      selectionVersion: SELECTION_VERSION,
       conceptListSha256: CONCEPT_LIST_SHA256,
       positives: positives.map(({ id }) => id),
       negatives: negatives.map(({ id }) => id),

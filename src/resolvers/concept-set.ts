@@ -78,6 +78,8 @@ export class ConceptSetResolver {
       id: set.id,
       frozenAt: set.frozenAt,
       dataVersion: content.dataVersion,
+      selectionVersion: content.selectionVersion,
+      conceptListSha256: content.conceptListSha256,
       target: describeTarget(input.target),
       strategy: input.strategy,
       seed: input.seed,

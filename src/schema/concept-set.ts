@@ -335,7 +335,7 @@ export class ConceptSetExport {
 
 @ObjectType({
   description:
-    'Positive and negative examples of a concept for TCAV, random counterparts, and what they are worth. The same input, seed and data version give the same rows in the same order, on every server.',
+    'Positive and negative examples of a concept for TCAV, random counterparts, and what they are worth. The same input, seed and data version give the same rows in the same order, on every server of this selection version.',
   simpleResolvers: true,
 })
 export class ConceptSet {
@@ -349,6 +349,14 @@ export class ConceptSet {
 
   @Field(() => Int, { description: 'Data version that it was selected from.' })
   dataVersion!: number;
+
+  @Field(() => Int, {
+    description: 'Version of the selection: another one may select other rows from the same data. Frozen sets stay.',
+  })
+  selectionVersion!: number;
+
+  @Field(() => String, { description: 'SHA-256 of the concept list and lexicon that it was selected by.' })
+  conceptListSha256!: string;
 
   @Field(() => String, { description: 'What the positives have: the name of the concept or attribute, or the filter.' })
   target!: string;

@@ -8,6 +8,9 @@ import type { SampleCondition } from '../sample-filter';
  * Feature Attribution: Quantitative Testing with Concept Activation Vectors") and what is said about it. What must
  * not: I/O, SQL, GraphQL, clocks, Math.random.
  */
+/** Grows whenever the same request may select other rows from the same data: a part of what a set's id stands for. */
+export const SELECTION_VERSION = 1;
+
 export const STRATEGIES = ['RANDOM', 'CLEAN', 'MATCHED', 'BALANCED', 'HARD'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
