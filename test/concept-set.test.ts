@@ -229,6 +229,16 @@ describe('concept sets', () => {
       expect(errors).toMatchObject([{ extensions: { code, field } }]);
     });
 
+    test('and more at once than a server should choose', async () => {
+      const ask = (count: number, positives: number) =>
+        server.execute(
+          `{ ${Array.from({ length: count }, (_set, i) => `s${i}: conceptSet(input: { concept: "piano", positives: ${positives} }) { id }`).join(' ')} }`,
+        );
+      expect((await ask(3, 50)).errors).toBeUndefined();
+      expect((await ask(100, 50)).errors).toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }]);
+      expect((await ask(4, 2_000)).errors).toMatchObject([{ extensions: { code: 'QUERY_TOO_COMPLEX' } }]);
+    });
+
     test('and suggest what was meant', async () => {
       const { errors } = await server.execute('{ conceptSet(input: { concept: "pinao" }) { id } }');
       expect(errors![0]!.extensions.suggestions![0]).toBe('piano');
