@@ -60,6 +60,23 @@ describe('generated samples', () => {
     expect(rms).toBeGreaterThan(0.01);
   });
 
+  test('bring a concept up to a number of clean positives, completed by what other samples have', async () => {
+    const args = ['--concept', 'flute', '--complete', '--up-to', '3', '--duration', '1'];
+    expect((await generate(...args)).stdout.trim().split('\n')).toHaveLength(3);
+    const { samples } = await server.query(
+      '{ samples(filter: { concepts: { all: ["flute"] } }) { edges { node { provenance { askedAttributes attributeCompleter } } } } }',
+    );
+    for (const { node } of samples.edges) {
+      expect(node.provenance).toEqual({ askedAttributes: ['flute'], attributeCompleter: 'donor-attributes' });
+    }
+    const again = await generate(...args);
+    expect({ code: again.code, stdout: again.stdout, stderr: again.stderr }).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: expect.stringMatching(/"flute" has 3 clean positives already/),
+    });
+  });
+
   test('are not made twice, and sound the same when made elsewhere', async () => {
     const args = ['--attributes', 'piano,drums,rock', '--duration', '2'];
     const first = await generate(...args);
@@ -88,7 +105,10 @@ describe('generated samples', () => {
     [['--attributes', 'piano,'], /empty name/],
     [['--attributes', 'piano', '--duration', '31'], /from 1 to 30/],
     [['--attributes', 'piano', '--count', '0'], /from 1 to 1000/],
-    [[], /--attributes/],
+    [[], /either --attributes or --concept/],
+    [['--attributes', 'piano', '--concept', 'piano'], /either --attributes or --concept/],
+    [['--attributes', 'piano', '--up-to', '3'], /--up-to needs --concept/],
+    [['--concept', 'pinao'], /no concept "pinao"/],
   ])('%j is refused', async (args, message) => {
     const { code, stdout, stderr } = await runCommand(['generate', ...args], server.environment);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

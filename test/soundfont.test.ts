@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { carriedConcepts, CONCEPTS, findConcept, mentionedConcepts } from '../src/concepts/concepts';
 import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
+import { ConceptIndex } from '../src/concepts/concept-index';
+import { completeAttributes, contradict } from '../src/inference/donor-attributes';
 import { compose, PERCUSSION_CHANNEL, type Plan } from '../src/inference/soundfont/compose';
 import { DRUM, GROOVES, VOICES } from '../src/inference/soundfont/instruments';
 import { TEMPLATE_CAPTION } from '../src/inference/template-caption';
@@ -76,6 +78,44 @@ describe('the composer', () => {
       expect(beatsPerMinute).toBeLessThanOrEqual(high);
     }
   });
+});
+
+describe('completing attributes', () => {
+  /** Donors of random attributes, contradictions included. */
+  const view = fc.array(attributes, { maxLength: 20 }).map((donors) => {
+    const index = new ConceptIndex(CONCEPTS.length);
+    donors.forEach((list, seq) =>
+      index.append({
+        seq,
+        attributes: list,
+        carries: carriedConcepts(list),
+        mentions: [],
+        source: 1,
+        split: null,
+        key: Math.imul(seq + 1, 0x9e3779b1),
+        group: seq,
+        addedVersion: 1,
+        audioVersion: null,
+        retiredVersion: null,
+      }),
+    );
+    index.version = 1;
+    return index.now();
+  });
+
+  it('keeps what was given, adds from one sample, and never what contradicts', () =>
+    fc.assert(
+      fc.property(view, attributes, fc.integer(), (donors, given, seed) => {
+        const completed = completeAttributes(donors, given, seed);
+        expect(completed).toEqual(completeAttributes(donors, given, seed));
+        expect(completed).toEqual(expect.arrayContaining(given));
+        const added = completed.filter((one) => !given.includes(one));
+        const from = donors.live.rows().map((row) => [...donors.index.lists.of(row)]);
+        expect(added.length === 0 || from.some((list) => added.every((one) => list.includes(one)))).toBe(true);
+        for (const one of added) expect(completed.filter((other) => contradict(one, other))).toEqual([]);
+      }),
+      { seed: 20261123 },
+    ));
 });
 
 describe('the template caption', () => {

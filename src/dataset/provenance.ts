@@ -1,5 +1,8 @@
 /** How a generated sample was made: everything that is needed to make it again. */
 export interface Provenance {
+  readonly askedAttributes: readonly string[];
+  readonly attributeCompleter: string | null;
+  readonly attributeCompleterVersion: string | null;
   readonly engine: string;
   readonly engineVersion: string;
   readonly captionWriter: string;

@@ -4,7 +4,7 @@ import { readWavFacts } from '../audio/wav';
 import { ATTRIBUTES } from '../concepts/taxonomy';
 import { base32, sampleIdOf } from '../dataset/sample-identity';
 import { prepareSample, saveSource, writeSamples } from '../dataset/sample-writer';
-import type { AudioEngine, CaptionWriter } from '../inference/stages';
+import type { AudioEngine, CaptionWriter, Stage } from '../inference/stages';
 import type { Database } from '../platform/database';
 
 /**
@@ -14,6 +14,10 @@ import type { Database } from '../platform/database';
 export interface Recipe {
   /** Taxonomy indices, ascending; at least one. */
   readonly attributes: readonly number[];
+  /** Those of them that were asked for, where the others were added. */
+  readonly asked: readonly number[];
+  /** What added them; null where nothing was. */
+  readonly completer: Stage | null;
   /** 32-bit integer. */
   readonly seed: number;
   readonly durationSeconds: number;
@@ -66,6 +70,9 @@ export async function generateSample(
     audio: { ...facts, sha256, sizeBytes: wav.length },
     row: null,
     provenance: {
+      askedAttributes: recipe.asked.map((attribute) => ATTRIBUTES[attribute]!.name),
+      attributeCompleter: recipe.completer && recipe.completer.name,
+      attributeCompleterVersion: recipe.completer && recipe.completer.version,
       engine: engine.engine,
       engineVersion: engine.version,
       captionWriter: captions.name,

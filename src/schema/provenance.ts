@@ -14,6 +14,19 @@ export class StageMilliseconds {
   simpleResolvers: true,
 })
 export class Provenance {
+  @Field(() => [String], { description: 'Names of the attributes that were asked for; the others were added.' })
+  askedAttributes!: readonly string[];
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'What added the others; "donor-attributes" took them from a sample that was there, and is a placeholder, not a model. Null where none were to be added.',
+  })
+  attributeCompleter!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Its version.' })
+  attributeCompleterVersion!: string | null;
+
   @Field(() => String, { description: 'What made the audio: SOUNDFONT.' })
   engine!: string;
 

@@ -17,6 +17,8 @@ export async function openConceptSets(config: Config, log: Logger) {
     const samples = new SampleRepository(foundation.db);
     const live = await LiveIndex.open(foundation.db, samples, log);
     return {
+      foundation,
+      live,
       sets: new ConceptSets(foundation.db, samples, new SampleCatalog(samples, live), live),
       exporter: new ConceptSetExporter(samples, foundation.store),
       async close(): Promise<void> {
