@@ -13,8 +13,9 @@ export const ERROR_CODES = {
   CONTRADICTORY_ATTRIBUTES: 'Attributes to generate from exclude each other. The message names the pair.',
   UNKNOWN_DATA_VERSION: 'The data never had this version, or it cannot be gone back to. The message says why.',
   UNKNOWN_CONCEPT_SET: 'No frozen concept set has this id. Ids begin with cs_ and come from freezeConceptSet.',
-  EXPIRED_URL: 'A download URL is past its expiry (HTTP 403). Ask for the set again to get a new one.',
-  FORGED_URL: 'A download URL was not signed by this server, or was changed (HTTP 403). Copy it whole.',
+  EXPIRED_URL:
+    'A URL of audio or of a set is past its expiry (HTTP 403). Ask for the sample or set again to get a new one.',
+  FORGED_URL: 'A URL of audio or of a set was not signed by this server, or was changed (HTTP 403). Copy it whole.',
   INVALID_CURSOR: 'The cursor was not made by this connection. Take one from `pageInfo` or an edge.',
   QUERY_TOO_COMPLEX: 'The query asks for too much at once. Ask for fewer rows or fewer nested fields.',
   INVALID_CONFIG: 'An environment variable has a wrong value. The message names it.',

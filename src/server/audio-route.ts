@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { IncomingHttpHeaders } from 'node:http';
 import { AUDIO_PATH, relativePath } from '../audio/disk-audio-store';
 import { verifyPath } from '../audio/url-signature';
+import type { ErrorCode } from '../platform/errors';
 
 /**
  * `/audio/<sha256>.wav?expires=…&signature=…`: files of the disk store, with range requests, as presigned S3 URLs
@@ -38,11 +39,7 @@ export async function registerAudioRoute(
       const { expires, signature } = request.query;
       const verdict = verifyPath(options.signingKey, `${AUDIO_PATH}/${file}`, expires, signature, nowSeconds());
       if (verdict !== 'valid') {
-        const message =
-          verdict === 'expired'
-            ? 'This audio URL has expired. Ask for the sample again to get a new one.'
-            : 'This audio URL is not signed by this server, or was changed.';
-        return reply.code(403).send({ error: message });
+        return reply.code(403).send(REFUSALS[verdict]);
       }
       // Only hashes are ever signed; the check keeps a path out all the same.
       const sha256 = /^([0-9a-f]{64})\.wav$/.exec(file)?.[1];
@@ -52,6 +49,11 @@ export async function registerAudioRoute(
     },
   );
 }
+
+const REFUSALS = {
+  expired: { error: 'This audio URL has expired. Ask for the sample again to get a new one.', code: 'EXPIRED_URL' },
+  forged: { error: 'This audio URL is not signed by this server, or was changed.', code: 'FORGED_URL' },
+} satisfies Record<string, { error: string; code: ErrorCode }>;
 
 const SHA256_HEX_LENGTH = 64;
 /** Answers that are of the file, whole, in part or unchanged; the others say nothing about it. */
