@@ -82,7 +82,10 @@ describe('audio URLs of the disk store', () => {
   ])('%s it is 403', async (_, change) => {
     const answer = await fetch(changed(change));
     expect(answer.status).toBe(403);
-    expect(await answer.json()).toEqual({ error: expect.stringContaining('not signed by this server'), code: 'FORGED_URL' });
+    expect(await answer.json()).toEqual({
+      error: expect.stringContaining('not signed by this server'),
+      code: 'FORGED_URL',
+    });
   });
 
   test('an expired one is 403 and says so', async () => {
