@@ -26,7 +26,7 @@ export class ConceptSetResolver {
 
   @Query(() => ConceptSet, {
     description: 'Positive and negative examples of a concept. Too few rows are no error: see `deficit`.',
-    complexity: ({ args, childComplexity }) => selectionComplexity(args) + childComplexity * largestSide(args),
+    complexity: ({ args, childComplexity }) => selectionComplexity(args) + childComplexity * rowComplexity(args),
   })
   async conceptSet(
     @Arg('input', () => ConceptSetInput, { description: 'Which set.' }) input: ConceptSetInput,
@@ -37,7 +37,7 @@ export class ConceptSetResolver {
   @Query(() => ConceptSet, {
     nullable: true,
     description: 'A frozen set by its id, for ever the same; null where there is none.',
-    complexity: ({ childComplexity }) => 50 + childComplexity * 100,
+    complexity: ({ childComplexity }) => 50 + childComplexity * 25,
   })
   async frozenConceptSet(
     @Arg('id', () => ID, { description: 'As in `ConceptSet.id`, for example "cs_7k2m..."' }) id: string,
@@ -48,7 +48,7 @@ export class ConceptSetResolver {
 
   @Mutation(() => ConceptSet, {
     description: 'Selects a set and keeps it for ever under its id. Freezing the same set again gives the same.',
-    complexity: ({ args, childComplexity }) => selectionComplexity(args) + childComplexity * largestSide(args),
+    complexity: ({ args, childComplexity }) => selectionComplexity(args) + childComplexity * rowComplexity(args),
   })
   async freezeConceptSet(
     @Arg('input', () => ConceptSetInput, { description: 'Which set.' }) input: ConceptSetInput,
@@ -147,10 +147,13 @@ function selectionComplexity(args: object): number {
   return 500 + 2 * Math.max(0, positives + (negatives ?? positives));
 }
 
-/** What the cost of an answer grows with, before the input has been checked. */
-function largestSide(args: object): number {
+/**
+ * What every field is multiplied by: a quarter of the largest side, as much of what is asked for (sizes, diagnostics)
+ * is there once. Known before the input has been checked.
+ */
+function rowComplexity(args: object): number {
   const { input } = args as { input: ConceptSetInput };
   const negatives = input.negatives ?? input.positives;
   const random = input.randomSets * (input.randomSetSize ?? negatives);
-  return Math.max(1, input.positives, negatives, random);
+  return Math.max(1, input.positives, negatives, random) / 4;
 }
