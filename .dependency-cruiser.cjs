@@ -58,7 +58,7 @@ module.exports = {
     layer(
       'schema-is-the-contract',
       'schema',
-      'resolvers|server|cli|generation',
+      'resolvers|server|cli',
       'schema/ declares types; it calls nothing.',
     ),
     layer('resolvers-below-the-server', 'resolvers', 'server|cli', 'resolvers/ do not know HTTP.'),

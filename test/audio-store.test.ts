@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -40,6 +40,19 @@ function describeAudioStore(make: () => Promise<{ store: AudioStore; close: (thi
     await expect(store.open('0'.repeat(64))).rejects.toBeInstanceOf(AudioNotFound);
   });
 
+  test('forgets bytes that are deleted, and deleting what is not there is harmless', async () => {
+    const bytes = randomBytes(100);
+    const sha256 = sha256Of(bytes);
+    await store.put(sha256, bytes, 'audio/wav');
+    await store.delete(sha256);
+    expect(await store.has(sha256)).toBe(false);
+    await store.delete(sha256);
+    await store.put(sha256, bytes, 'audio/wav');
+    expect(await store.has(sha256)).toBe(true);
+    await store.sweep();
+    expect(await store.has(sha256)).toBe(true);
+  });
+
   test('checking again is harmless', async () => {
     await store.check();
   });
@@ -54,8 +67,18 @@ describe('the disk store', () => {
   });
 
   test('leaves no temporary files behind', async () => {
-    const names = await readdir(directory, { recursive: true });
-    expect(names.filter((name) => name.includes('partial'))).toEqual([]);
+    expect(await readdir(join(directory, 'partial'))).toEqual([]);
+  });
+
+  test('sweeps away what a writer that died left, and not what is being written', async () => {
+    const [old, recent] = ['old', 'recent'].map((name) => join(directory, 'partial', name));
+    for (const path of [old!, recent!]) await writeFile(path, 'half');
+    const minutesAgo = new Date(Date.now() - 5 * 60_000);
+    await utimes(old!, minutesAgo, minutesAgo);
+    const store = new DiskAudioStore({ directory, signingKey: randomBytes(32), publicUrl: () => '' });
+    await store.sweep();
+    expect(await readdir(join(directory, 'partial'))).toEqual(['recent']);
+    await rm(recent!);
   });
 
   test('a directory that cannot be made is a clear error', async () => {

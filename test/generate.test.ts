@@ -18,7 +18,7 @@ describe('generated samples', () => {
   };
   const SAMPLES = `{ samples(filter: { origins: [GENERATED] }) { edges { node {
     id caption attributes { name } carries { name } mentions { name } origin
-    provenance { engine engineVersion captionWriter seed durationSeconds stageMilliseconds { audio } }
+    provenance { engine engineVersion seed durationSeconds stages { stage name isPlaceholder } }
     audio { url durationSeconds sampleRate channels } } } } }`;
   const generated = async () => (await server.query(SAMPLES)).samples.edges.map((edge: { node: object }) => edge.node);
 
@@ -48,7 +48,15 @@ describe('generated samples', () => {
     expect(samples).toMatchObject(
       [7, 8].map((seedOfSample) => ({
         attributes: [{ name: 'slow tempo' }, { name: 'violin' }],
-        provenance: { engine: 'SOUNDFONT', captionWriter: 'template-caption', seed: seedOfSample, durationSeconds: 3 },
+        provenance: {
+          engine: 'SOUNDFONT',
+          seed: seedOfSample,
+          durationSeconds: 3,
+          stages: [
+            { stage: 'CAPTION', name: 'template-caption', isPlaceholder: true },
+            { stage: 'AUDIO', name: 'soundfont', isPlaceholder: false },
+          ],
+        },
         audio: { durationSeconds: 3, sampleRate: 32_000, channels: 2 },
       })),
     );
@@ -61,19 +69,20 @@ describe('generated samples', () => {
   });
 
   test('bring a concept up to a number of clean positives, completed by what other samples have', async () => {
-    const args = ['--concept', 'flute', '--complete', '--up-to', '3', '--duration', '1'];
+    const args = ['--concept', 'flute', '--up-to', '3', '--duration', '1'];
     expect((await generate(...args)).stdout.trim().split('\n')).toHaveLength(3);
     const { samples } = await server.query(
-      '{ samples(filter: { concepts: { all: ["flute"] } }) { edges { node { provenance { askedAttributes attributeCompleter } } } } }',
+      '{ samples(filter: { concepts: { all: ["flute"] } }) { edges { node { provenance { askedAttributes stages { name } } } } } }',
     );
     for (const { node } of samples.edges) {
-      expect(node.provenance).toEqual({ askedAttributes: ['flute'], attributeCompleter: 'donor-attributes' });
+      expect(node.provenance.askedAttributes).toEqual(['flute']);
+      expect(node.provenance.stages[0]).toEqual({ name: 'donor-attributes' });
     }
     const again = await generate(...args);
     expect({ code: again.code, stdout: again.stdout, stderr: again.stderr }).toEqual({
       code: 0,
       stdout: '',
-      stderr: expect.stringMatching(/"flute" has 3 clean positives already/),
+      stderr: expect.stringMatching(/as many positives already/),
     });
   });
 
@@ -107,8 +116,10 @@ describe('generated samples', () => {
     [['--attributes', 'piano', '--count', '0'], /from 1 to 1000/],
     [[], /either --attributes or --concept/],
     [['--attributes', 'piano', '--concept', 'piano'], /either --attributes or --concept/],
-    [['--attributes', 'piano', '--up-to', '3'], /--up-to needs --concept/],
-    [['--concept', 'pinao'], /no concept "pinao"/],
+    [['--attributes', 'piano', '--up-to', '3'], /--concept and --up-to go together/],
+    [['--concept', 'piano'], /--concept and --up-to go together/],
+    [['--concept', 'pinao', '--up-to', '3'], /"pinao" is neither a concept nor an attribute/],
+    [['--attributes', 'piano', '--scope', '{}'], /--scope needs --concept/],
   ])('%j is refused', async (args, message) => {
     const { code, stdout, stderr } = await runCommand(['generate', ...args], server.environment);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -314,7 +314,12 @@ describe('samples', () => {
     ['{ samples { totalCuont } }', {}, 'GRAPHQL_VALIDATION_FAILED', 'Did you mean "totalCount"?'],
     ['{ samples { totalCount }', {}, 'GRAPHQL_PARSE_FAILED', 'Syntax Error'],
     ['query A { __typename } query B { __typename }', {}, 'OPERATION_RESOLUTION_FAILURE', 'It has: A, B.'],
-    ['subscription { x }', {}, 'OPERATION_RESOLUTION_FAILURE', 'no subscription in this API'],
+    [
+      'subscription { generationUpdated(id: "x") { id } }',
+      {},
+      'OPERATION_RESOLUTION_FAILURE',
+      'Subscriptions go over WebSocket',
+    ],
     ['fragment F on Query { __typename }', {}, 'GRAPHQL_VALIDATION_FAILED', 'never used'],
     [
       'query ($f: SampleFilter) { samples(filter: $f) { totalCount } }',

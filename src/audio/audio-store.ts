@@ -15,6 +15,10 @@ export interface AudioStore {
   has(sha256: string): Promise<boolean>;
   /** The bytes as a stream. Rejects with a NotFound error where they are missing. */
   open(sha256: string): Promise<Readable>;
+  /** Takes the bytes away, where they are there: only for bytes that no row names. */
+  delete(sha256: string): Promise<void>;
+  /** Clears away what writers that died have left unfinished. */
+  sweep(): Promise<void>;
   /** A URL under which anyone can stream the bytes, with range requests, until `expiresAt`. */
   signedUrl(sha256: string, mediaType: string, expiresAt: Date): Promise<string>;
   /** @throws UserError STORAGE_UNAVAILABLE */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { access, open, rename, rm, stat } from 'node:fs/promises';
+import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../platform/directory';
 import { UserError } from '../platform/errors';
@@ -9,6 +9,11 @@ import { signPath } from './url-signature';
 
 /** Path prefix under which the HTTP server serves files of this store. */
 export const AUDIO_PATH = '/audio';
+
+/** Where files lie while they are written, on the same file system. */
+const PARTIAL_DIRECTORY = 'partial';
+/** Writing a file takes a fraction of a second; nobody still writes one that was not touched for as long. */
+const ABANDONED_MS = 60_000;
 
 export interface DiskAudioStoreOptions {
   readonly directory: string;
@@ -26,7 +31,8 @@ export class DiskAudioStore implements AudioStore {
     const path = join(this.options.directory, relativePath(sha256));
     await makeDirectory(dirname(path));
     // Written aside, synced, then renamed: a crash leaves a stray temporary file, never a part under the real name.
-    const temporary = `${path}.${randomUUID()}.partial`;
+    const temporary = join(this.options.directory, PARTIAL_DIRECTORY, randomUUID());
+    await makeDirectory(dirname(temporary));
     try {
       const file = await open(temporary, 'wx');
       try {
@@ -47,6 +53,23 @@ export class DiskAudioStore implements AudioStore {
       () => true,
       () => false,
     );
+  }
+
+  delete(sha256: string): Promise<void> {
+    return rm(join(this.options.directory, relativePath(sha256)), { force: true });
+  }
+
+  async sweep(): Promise<void> {
+    const directory = join(this.options.directory, PARTIAL_DIRECTORY);
+    const names = await readdir(directory).catch(() => []);
+    for (const name of names) {
+      const path = join(directory, name);
+      const modified = await stat(path).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => Date.now(),
+      );
+      if (Date.now() - modified > ABANDONED_MS) await rm(path, { force: true });
+    }
   }
 
   async open(sha256: string) {

@@ -42,6 +42,15 @@ export class S3AudioStore implements AudioStore {
     }
   }
 
+  async delete(sha256: string): Promise<void> {
+    await this.client.removeObject(this.config.bucket, objectName(sha256));
+  }
+
+  /** An upload that was broken off leaves nothing: these objects are small enough to come in one piece. */
+  sweep(): Promise<void> {
+    return Promise.resolve();
+  }
+
   signedUrl(sha256: string, mediaType: string, expiresAt: Date): Promise<string> {
     const now = new Date();
     const seconds = Math.max(1, Math.floor((expiresAt.getTime() - now.getTime()) / 1000));

@@ -17,9 +17,10 @@ async function doctor(): Promise<void> {
   const config = readConfig(process.env);
   say('node', process.version);
   say('inference', await inferenceState());
+  const log = createLogger('warn');
   const foundation = await openFoundation({
     config,
-    log: createLogger('warn'),
+    log,
     role: 'client',
     publicUrl: () => '',
   });
@@ -30,7 +31,7 @@ async function doctor(): Promise<void> {
     const { version } = await new SampleRepository(foundation.db).dataState();
     say('data', `version ${version}`);
     say('audio', config.s3 ? `S3 at ${config.s3.endpoint}, bucket ${config.s3.bucket}` : 'on disk');
-    const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: foundation.db.url });
+    const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: foundation.db.url, log });
     say('queue', queue.backend);
     await queue.close();
   } finally {

@@ -1,39 +1,46 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { CONCEPTS } from '../concepts/concepts';
-import { findAttribute } from '../concepts/taxonomy';
-import type { ConceptSets } from '../dataset/concept-sets';
-import { attributeOf, conceptOf } from '../dataset/sample-catalog';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { GenerationSpec } from '../generation/plan';
+import type { StoredItem } from '../generation/generation-repository';
 import { readConfig } from '../platform/config';
 import { UserError } from '../platform/errors';
 import { createLogger } from '../platform/logging';
+import type { Generation } from '../server/generation';
+import { within } from './options';
 import { createProgress } from './progress';
 
 interface GenerateArguments {
   readonly attributes?: readonly string[];
   readonly concept?: string;
-  readonly complete?: boolean;
   readonly upTo?: number;
-  readonly count: number;
+  readonly scope?: string;
+  readonly complete?: boolean;
+  readonly count?: number;
   readonly seed: number;
   readonly duration: number;
+  readonly fresh?: boolean;
   readonly allowContradictions?: boolean;
 }
 
 const MAX_COUNT = 1_000;
+const MAX_POSITIVES = 2_000;
 const MAX_DURATION_SECONDS = 30;
+const POLL_MS = 100;
 
 export function generateCommand(): Command {
   return new Command('generate')
     .description('Make samples with given attributes: a caption, and a short piece of music. They join the data.')
     .option('--attributes <names>', 'attributes of the taxonomy, separated by commas', names)
-    .option('--concept <name>', 'a curated concept, instead of attributes')
-    .option('--complete', 'add attributes that a sample in the data has beside them')
+    .option('--concept <name>', 'or a concept, which is to have more clean positives')
+    .option('--up-to <n>', `with --concept: how many, 1 to ${MAX_POSITIVES}`, within(1, MAX_POSITIVES))
+    .option('--scope <json>', 'with --concept: only rows of this sample filter count, and are made')
+    .option('--complete', 'add plausible attributes to those given; with --concept that is so anyway')
+    .option('--no-complete', 'add none')
     .option(
-      '--up-to <n>',
-      `with --concept: until it has as many clean positives, 1 to ${MAX_COUNT}`,
+      '--count <n>',
+      `how many, 1 to ${MAX_COUNT}: as many seeds from --seed on (default: 1)`,
       within(1, MAX_COUNT),
     )
-    .option('--count <n>', `how many, 1 to ${MAX_COUNT}: as many seeds from --seed on`, within(1, MAX_COUNT), 1)
     .option('--seed <n>', 'seed of the first', within(0, 2 ** 31 - 1 - MAX_COUNT), 0)
     .option(
       '--duration <seconds>',
@@ -41,17 +48,19 @@ export function generateCommand(): Command {
       within(1, MAX_DURATION_SECONDS),
       10,
     )
+    .option('--fresh', 'make new ones: of the seeds from --seed on, those that have not been used')
     .option('--allow-contradictions', 'do not refuse attributes that exclude each other')
     .addHelpText(
       'after',
       `
 The same attributes, seed and length give the same sample; it is not made twice. Captions come from a template, music
 from a simple composer and a SoundFont: fit for trying out, and labelled so in the provenance of each sample.
+Workers that run beside this command help; Ctrl-C cancels what is not made yet.
 
 Examples:
   npx conceptcaps generate --attributes "piano,slow tempo,sad"
   npx conceptcaps generate --attributes "violin,techno" --count 20 --duration 30
-  npx conceptcaps generate --concept beatboxing --complete --up-to 50`,
+  npx conceptcaps generate --concept beatboxing --up-to 50`,
     )
     .action(runGenerate);
 }
@@ -59,87 +68,103 @@ Examples:
 async function runGenerate(args: GenerateArguments): Promise<void> {
   const config = readConfig(process.env);
   const log = createLogger(config.logLevel === 'info' ? 'warn' : config.logLevel);
-  const { refuseContradictions } = await import('../generation/recipe.js');
-  const asked = askedAttributes(args);
-  if (!args.allowContradictions) refuseContradictions(asked, '--attributes');
-
-  const abort = new AbortController();
-  const interrupt = () => abort.abort(new UserError('INTERRUPTED', 'interrupted; what was made stays'));
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  const { openConceptSets } = await import('../server/concept-sets.js');
-  const { generateSample } = await import('../generation/pipeline.js');
-  const { SOUNDFONT_ENGINE } = await import('../inference/soundfont/engine.js');
-  const { TEMPLATE_CAPTION } = await import('../inference/template-caption.js');
-  const { completeAttributes, DONOR_ATTRIBUTES } = await import('../inference/donor-attributes.js');
+  const { openConceptSets, parseSampleFilter } = await import('../server/concept-sets.js');
+  const { openGeneration } = await import('../server/generation.js');
+  const spec = specOf(args, (text) => parseSampleFilter(text, '--scope'));
   const opened = await openConceptSets(config, log);
-  const progress = createProgress({ unit: 'samples', stream: process.stderr });
+  let generation: Generation | null = null;
   try {
-    const pipeline = { ...opened.foundation, captions: TEMPLATE_CAPTION, engine: SOUNDFONT_ENGINE };
-    const count = args.upTo === undefined ? args.count : await missingPositives(opened.sets, args.concept!, args.upTo);
-    // One view for all: what is made now is no donor, so that the same command adds the same.
-    const view = opened.live.current.now();
-    for (let i = 0; i < count; i++) {
-      const seed = args.seed + i;
-      const recipe = {
-        asked,
-        attributes: args.complete ? completeAttributes(view, asked, seed) : asked,
-        completer: args.complete ? DONOR_ATTRIBUTES : null,
-        seed,
-        durationSeconds: args.duration,
-      };
-      const { id, isNew } = await generateSample(pipeline, recipe, abort.signal);
-      process.stdout.write(`${id}${isNew ? '' : ' (there already)'}\n`);
-      progress.update(i + 1, count);
-    }
-    if (count === 0) process.stderr.write(`"${args.concept}" has ${args.upTo} clean positives already.\n`);
+    generation = await openGeneration({ config, log, ...opened });
+    await makeAll(generation, spec, opened.live.current.version, Math.max(1, config.workerConcurrency));
   } finally {
-    progress.end();
+    await generation?.close();
     await opened.close();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
   }
 }
 
-/** Taxonomy indices, ascending. A concept is asked for by the attribute of its name, or its first. */
-function askedAttributes({ attributes, concept, upTo }: GenerateArguments): number[] {
+function specOf(args: GenerateArguments, parseScope: (text: string) => object): GenerationSpec {
+  const { attributes, concept, upTo, scope, complete, count, seed, fresh, allowContradictions } = args;
   if ((attributes === undefined) === (concept === undefined)) {
     throw new UserError(
       'BAD_USER_INPUT',
       'give either --attributes or --concept; "conceptcaps generate --help" says more.',
     );
   }
-  if (upTo !== undefined && concept === undefined) {
-    throw new UserError('BAD_USER_INPUT', '--up-to needs --concept: it counts the positives of a concept.', {
-      field: '--up-to',
-    });
+  if ((concept === undefined) !== (upTo === undefined)) {
+    throw new UserError('BAD_USER_INPUT', '--concept and --up-to go together: how many positives it is to have.');
   }
-  if (attributes) {
-    const indices = attributes.map((name) => attributeOf(name, '--attributes'));
-    return [...new Set(indices)].sort((a, b) => a - b);
+  if (scope !== undefined && concept === undefined) {
+    throw new UserError('BAD_USER_INPUT', '--scope needs --concept.', { field: '--scope' });
   }
-  const { name, attributes: own } = CONCEPTS[conceptOf(concept!, '--concept')]!;
-  const namesake = findAttribute(name);
-  return [namesake && own.includes(namesake.index) ? namesake.index : own[0]!];
+  const shared = { complete, count, seed, fresh, allowContradictions, durationSeconds: args.duration };
+  if (concept === undefined || upTo === undefined) return { ...shared, attributes };
+  return { ...shared, topUp: { concept, positives: upTo, scope: scope === undefined ? null : parseScope(scope) } };
 }
 
-/** How many clean positives the concept lacks. */
-async function missingPositives(sets: ConceptSets, concept: string, wanted: number): Promise<number> {
-  const { content } = await sets.select({ concept, strategy: 'CLEAN', positives: wanted, negatives: 1 });
-  return wanted - content.positives.length;
+/** Asks for the samples, works at them beside whatever workers there are, and prints them in the order asked for. */
+async function makeAll(generation: Generation, spec: GenerationSpec, version: number, concurrency: number) {
+  const { requests, repository, reconciler, worker, items } = generation;
+  const id = await requests.create(spec, null, null);
+  const progress = createProgress({ unit: 'samples', stream: process.stderr });
+  let isInterrupted = false;
+  const interrupt = () => {
+    isInterrupted = true;
+    void requests.cancel(id, null);
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  reconciler.start();
+  await worker.watch();
+  try {
+    const { seq } = (await repository.byId(id))!;
+    let printed = 0;
+    const print = async () => {
+      const made = await repository.items(seq, MAX_POSITIVES, printed);
+      const waiting = made.findIndex((item) => item.state === 'QUEUED' || item.state === 'RUNNING');
+      for (const item of waiting < 0 ? made : made.slice(0, waiting)) {
+        printed++;
+        process.stdout.write(await describe(generation, item, version));
+      }
+    };
+    for (;;) {
+      const { finishedAt, counts } = (await repository.byId(id))!;
+      const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      if (total === 0) process.stderr.write('There are as many positives already.\n');
+      const due = (await items.dueOf(seq)).values();
+      const lanes = Array.from({ length: concurrency }, async () => {
+        for (const item of due) {
+          await worker.make(item);
+          progress.update(total - ((await repository.byId(id))?.counts.queued ?? 0), total);
+        }
+      });
+      await Promise.all(lanes);
+      await print();
+      if (finishedAt !== null) {
+        if (counts.failed > 0) process.exitCode = 1;
+        break;
+      }
+      await delay(POLL_MS);
+    }
+  } finally {
+    progress.end();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    await worker.unwatch();
+  }
+  if (isInterrupted) throw new UserError('INTERRUPTED', 'interrupted; what was made stays');
+}
+
+async function describe({ samples }: Generation, { position, state, error, sampleSeq }: StoredItem, version: number) {
+  if (sampleSeq === null) {
+    if (error) process.stderr.write(`sample ${position} was not made: ${error.message}\n`);
+    return state === 'FAILED' ? '-\n' : '';
+  }
+  const [sample] = await samples.listBySeq([sampleSeq]);
+  return `${sample!.id}${sample!.addedVersion <= version ? ' (there already)' : ''}\n`;
 }
 
 function names(text: string): string[] {
   const given = text.split(',').map((name) => name.trim());
   if (given.some((name) => name === '')) throw new InvalidArgumentError('It has an empty name.');
   return given;
-}
-
-function within(min: number, max: number) {
-  return (text: string): number => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= min && value <= max))
-      throw new InvalidArgumentError(`It has to be a whole number from ${min} to ${max}.`);
-    return value;
-  };
 }

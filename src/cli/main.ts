@@ -6,9 +6,11 @@ import { doctorCommand } from './doctor';
 import { fail } from './failure';
 import { generateCommand } from './generate';
 import { importCommand } from './import';
+import { keysCommand } from './keys';
 import { migrateCommand } from './migrate';
 import { serveCommand } from './serve';
 import { setCommand } from './set';
+import { workerCommand } from './worker';
 
 /**
  * `conceptcaps`: one file a command. What lives in cli/: arguments, output, exit codes. What must not: rules.
@@ -28,6 +30,8 @@ export function main(argv: readonly string[]): void {
     .addCommand(importCommand())
     .addCommand(setCommand())
     .addCommand(generateCommand())
+    .addCommand(workerCommand())
+    .addCommand(keysCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
     .showHelpAfterError('(conceptcaps --help lists the commands)')

@@ -28,9 +28,14 @@ async function serve(): Promise<void> {
       process.exit(1);
     },
   });
-  process.stdout.write(
-    `ConceptCaps is ready.\n  GraphQL   ${app.url}/graphql\n  Explorer  ${app.url}/graphiql\n  Data in   ${config.databaseUrl ? 'the database of DATABASE_URL' : config.dataDir}\n`,
-  );
+  const lines = [
+    'ConceptCaps is ready.',
+    `GraphQL   ${app.url}/graphql`,
+    `Explorer  ${app.url}/graphiql`,
+    `Data in   ${config.databaseUrl ? 'the database of DATABASE_URL' : config.dataDir}`,
+    ...(app.localKey ? [`API key   ${app.localKey}   (for changes: Authorization: Bearer ...)`] : []),
+  ];
+  process.stdout.write(`${lines.join('\n  ')}\n`);
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {

@@ -48,6 +48,14 @@ export function carriedConcepts(attributeIndices: readonly number[]): number[] {
   return [...carried].sort((a, b) => a - b);
 }
 
+/** Whether two attributes cannot be true of the same music. */
+export function contradict(a: number, b: number): boolean {
+  const concepts = BY_ATTRIBUTE[b] ?? [];
+  return (BY_ATTRIBUTE[a] ?? []).some((concept) =>
+    CONCEPTS[concept]!.contradicts.some((opposite) => concepts.includes(opposite)),
+  );
+}
+
 /** Concepts that a caption mentions, broader ones included, ascending. */
 export function mentionedConcepts(caption: string): number[] {
   return LEXICON.mentionedConcepts(caption);

@@ -1,8 +1,10 @@
 import { findConcept, CONCEPTS, nearestNames } from '../concepts/concepts';
 import { diagnose } from '../concepts/sets/diagnostics';
+import { eligibleRows } from '../concepts/sets/eligible';
 import { assignFolds, type FoldItem } from '../concepts/sets/folds';
 import { SELECTION_VERSION, type ConceptSetRequest, type Strategy, type Target } from '../concepts/sets/request';
 import { scopeConflict } from '../concepts/sets/scope-conflict';
+import type { SampleCondition } from '../concepts/sample-filter';
 import { selectConceptSet } from '../concepts/sets/select';
 import { ATTRIBUTES, findAttribute } from '../concepts/taxonomy';
 import type { Database } from '../platform/database';
@@ -161,6 +163,30 @@ export class ConceptSets {
     };
   }
 
+  /**
+   * How many rows could be positives of a clean set, one a source id, and what makes a row one.
+   * @param field where `concept` and `scope` stand, for error messages
+   */
+  async cleanPositives(
+    { concept, scope }: { readonly concept: string; readonly scope?: SampleFilterSpec | null },
+    field: string,
+  ): Promise<{ count: number; target: NamedTarget; scope: SampleCondition; dataVersion: number }> {
+    const { version } = this.live.current;
+    const target = namedTarget(concept, `${field}.concept`);
+    const condition = await this.catalog.condition(scope, `${field}.scope`);
+    const view = this.live.current.at(version);
+    const sizes = { positives: 1, negatives: 1, randomSets: 0, randomSetSize: 1 };
+    const { positives } = eligibleRows(view, {
+      ...DEFAULTS,
+      ...sizes,
+      strategy: 'CLEAN',
+      target,
+      against: null,
+      scope: condition,
+    });
+    return { count: view.index.groups.count(positives), target, scope: condition, dataVersion: version };
+  }
+
   private async resolveTarget(spec: TargetSpec, field: string): Promise<Target> {
     const given = (['concept', 'attribute', 'filter'] as const).filter((name) => spec[name] != null);
     if (given.length !== 1) {
@@ -250,8 +276,10 @@ function badInput(name: string, problem: string): UserError {
   return new UserError('BAD_USER_INPUT', `input.${name} ${problem}.`, { field: `input.${name}` });
 }
 
+type NamedTarget = Exclude<Target, { kind: 'filter' }>;
+
 /** A curated concept of that name, or else the attribute. */
-function namedTarget(name: string, field: string): Target {
+function namedTarget(name: string, field: string): NamedTarget {
   const concept = findConcept(name);
   if (concept) return { kind: 'concept', concept: concept.index };
   const attribute = findAttribute(name);

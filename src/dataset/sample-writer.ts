@@ -81,67 +81,78 @@ export async function saveSource(db: Queryable, source: SourceFacts): Promise<nu
  * Writes a batch, all of it or nothing. Writing the same batch again changes nothing.
  * The first imported samples retire the starter set, which is there only so that a new database is not empty.
  */
-export async function writeSamples(
+export function writeSamples(
   db: Database,
   source: { readonly id: number; readonly origin: Origin },
   batch: readonly PreparedSample[],
 ): Promise<WriteResult> {
-  return db.transaction(async (tx) => {
-    // Held until commit: versions and row numbers grow in commit order.
-    const state = await tx.query<{ version: number; next_seq: number }>(
-      'SELECT version, next_seq FROM data_state FOR UPDATE',
-    );
-    const { version: previous, next_seq: nextSeq } = state.rows[0]!;
-    const version = previous + 1;
+  return db.transaction((tx) => writeSamplesIn(tx, source, batch));
+}
 
-    const known = await knownSamples(
-      tx,
-      batch.map((item) => item.id),
-    );
-    const added: PreparedSample[] = [];
-    const attached: PreparedSample[] = [];
-    const otherAudio: number[] = [];
-    for (const [position, item] of batch.entries()) {
-      const stored = known.get(item.id);
-      if (!stored) {
-        known.set(item.id, { seq: nextSeq + added.length, audio: item.audio?.sha256 ?? null });
-        added.push(item);
-      } else if (item.audio && stored.audio === null) {
-        stored.audio = item.audio.sha256;
-        attached.push(item);
-      } else if (item.audio && stored.audio !== item.audio.sha256) {
-        otherAudio.push(position);
-      }
+/** Held until commit: versions and row numbers grow in commit order. */
+export async function lockDataState(tx: Queryable): Promise<{ readonly version: number; readonly nextSeq: number }> {
+  const { rows } = await tx.query<{ version: number; next_seq: number }>(
+    'SELECT version, next_seq FROM data_state FOR UPDATE',
+  );
+  return { version: rows[0]!.version, nextSeq: rows[0]!.next_seq };
+}
+
+/** As `writeSamples`, within a transaction of the caller's. */
+export async function writeSamplesIn(
+  tx: Queryable,
+  source: { readonly id: number; readonly origin: Origin },
+  batch: readonly PreparedSample[],
+): Promise<WriteResult> {
+  const { version: previous, nextSeq } = await lockDataState(tx);
+  const version = previous + 1;
+
+  const known = await knownSamples(
+    tx,
+    batch.map((item) => item.id),
+  );
+  const added: PreparedSample[] = [];
+  const attached: PreparedSample[] = [];
+  const otherAudio: number[] = [];
+  for (const [position, item] of batch.entries()) {
+    const stored = known.get(item.id);
+    if (!stored) {
+      known.set(item.id, { seq: nextSeq + added.length, audio: item.audio?.sha256 ?? null });
+      added.push(item);
+    } else if (item.audio && stored.audio === null) {
+      stored.audio = item.audio.sha256;
+      attached.push(item);
+    } else if (item.audio && stored.audio !== item.audio.sha256) {
+      otherAudio.push(position);
     }
+  }
 
-    await insertAudio(tx, [...added, ...attached]);
-    await insertSamples(tx, added, { source: source.id, version, firstSeq: nextSeq });
-    await insertProvenance(tx, added);
-    if (attached.length > 0) {
-      await tx.query(
-        `UPDATE sample SET audio_sha256 = new.sha256, audio_version = $3
+  await insertAudio(tx, [...added, ...attached]);
+  await insertSamples(tx, added, { source: source.id, version, firstSeq: nextSeq });
+  await insertProvenance(tx, added);
+  if (attached.length > 0) {
+    await tx.query(
+      `UPDATE sample SET audio_sha256 = new.sha256, audio_version = $3
          FROM unnest($1::text[], $2::bytea[]) AS new (id, sha256) WHERE sample.id = new.id AND sample.audio_sha256 IS NULL`,
-        [attached.map((item) => item.id), attached.map((item) => Buffer.from(item.audio!.sha256, 'hex')), version],
-      );
-    }
-    const met = await saveSourceRows(
-      tx,
-      source.id,
-      batch.flatMap((item) => (item.row ? [{ ...item.row, seq: known.get(item.id)!.seq }] : [])),
+      [attached.map((item) => item.id), attached.map((item) => Buffer.from(item.audio!.sha256, 'hex')), version],
     );
-    if (added.length > 0 && source.origin === 'IMPORTED') {
-      await tx.query(
-        `UPDATE sample SET retired_version = $1 WHERE retired_version IS NULL
+  }
+  const met = await saveSourceRows(
+    tx,
+    source.id,
+    batch.flatMap((item) => (item.row ? [{ ...item.row, seq: known.get(item.id)!.seq }] : [])),
+  );
+  if (added.length > 0 && source.origin === 'IMPORTED') {
+    await tx.query(
+      `UPDATE sample SET retired_version = $1 WHERE retired_version IS NULL
          AND source IN (SELECT id FROM source WHERE origin = 'STARTER')`,
-        [version],
-      );
-    }
-    if (added.length + attached.length + met > 0) {
-      await tx.query('UPDATE data_state SET version = $1, next_seq = $2', [version, nextSeq + added.length]);
-      await tx.query(`SELECT pg_notify('${DATA_VERSION_CHANNEL}', $1)`, [String(version)]);
-    }
-    return { added: added.length, audioAttached: attached.length, otherAudio };
-  });
+      [version],
+    );
+  }
+  if (added.length + attached.length + met > 0) {
+    await tx.query('UPDATE data_state SET version = $1, next_seq = $2', [version, nextSeq + added.length]);
+    await tx.query(`SELECT pg_notify('${DATA_VERSION_CHANNEL}', $1)`, [String(version)]);
+  }
+  return { added: added.length, audioAttached: attached.length, otherAudio };
 }
 
 async function knownSamples(tx: Queryable, ids: readonly string[]) {

@@ -1,6 +1,44 @@
+import { createHash } from 'node:crypto';
+import { contradict } from '../concepts/concepts';
 import { ATTRIBUTES } from '../concepts/taxonomy';
-import { contradict } from '../inference/donor-attributes';
+import { base32 } from '../dataset/sample-identity';
+import type { AudioEngine } from '../inference/stages';
 import { UserError } from '../platform/errors';
+import type { Stages } from './stages';
+
+/** What decides which sample comes out, as far as it is asked for: the rest are the versions of the stages. */
+export interface Recipe {
+  /** Taxonomy indices, ascending; at least one. */
+  readonly asked: readonly number[];
+  /** Taxonomy indices, ascending: what completing must not add. */
+  readonly forbidden: readonly number[];
+  /** Whether attributes are added to those that are asked for. */
+  readonly completes: boolean;
+  /** 32-bit integer. */
+  readonly seed: number;
+  readonly durationSeconds: number;
+}
+
+/**
+ * Stands for the recipe and the stages that would make it. It is the source id of the sample, and what makes the same
+ * thing the same: what is completed from data is so only the first time.
+ */
+export function recipeIdOf(recipe: Recipe, { completer, captions }: Stages, engine: AudioEngine): string {
+  const canonical = JSON.stringify([
+    'conceptcaps-recipe-2',
+    namesOf(recipe.asked),
+    recipe.completes && [namesOf(recipe.forbidden), completer.name, completer.version],
+    recipe.seed,
+    recipe.durationSeconds,
+    [captions.name, captions.version],
+    [engine.name, engine.version],
+  ]);
+  return `r_${base32(createHash('sha256').update(canonical).digest(), 26)}`;
+}
+
+export function namesOf(attributes: readonly number[]): string[] {
+  return attributes.map((attribute) => ATTRIBUTES[attribute]!.name);
+}
 
 /** @throws UserError CONTRADICTORY_ATTRIBUTES that names the first pair that cannot be true of the same music */
 export function refuseContradictions(attributes: readonly number[], field: string): void {

@@ -1,6 +1,7 @@
 /**
  * The stages of generation, as the ConceptCaps paper has them: attributes, caption, audio. Each stands behind a small
- * interface, names itself and its version, and depends on nothing but its input, so that a sample can be made again.
+ * interface, names itself, its version and its models, and depends on nothing but its input, so that a sample can be
+ * made again.
  *
  * What lives in inference/: the stages and their models. What must not: samples, SQL, GraphQL, queues.
  */
@@ -9,12 +10,45 @@ export interface Stage {
   readonly name: string;
   /** Grows whenever the same input may give another output. */
   readonly version: string;
+  /** Whether it stands in for a learned model that is not there yet. */
+  readonly isPlaceholder: boolean;
+  /** Files that decide what it gives. */
+  models(): Promise<readonly Model[]>;
+}
+
+export interface Model {
+  readonly name: string;
+  /** Lower-case hexadecimal SHA-256 of the file. */
+  readonly sha256: string;
+}
+
+/** Completes a partial combination of attributes plausibly. */
+export interface AttributeCompleter extends Stage {
+  /** @returns taxonomy indices, ascending: those given and others, none of them forbidden */
+  complete(request: CompletionRequest): Promise<Completion>;
+}
+
+export interface CompletionRequest {
+  /** Taxonomy indices; kept, whatever they are. */
+  readonly given: readonly number[];
+  readonly forbidden: readonly number[];
+  /** 32-bit integer. */
+  readonly seed: number;
+  /** The data to complete from, where it is completed from data. */
+  readonly dataVersion: number;
+}
+
+export interface Completion {
+  /** Taxonomy indices, ascending. */
+  readonly attributes: readonly number[];
+  /** What else decided the outcome, for the provenance. */
+  readonly parameters: Readonly<Record<string, string | number>>;
 }
 
 /** Says attributes in words. */
 export interface CaptionWriter extends Stage {
   /** @param attributes taxonomy indices, ascending; never empty */
-  write(attributes: readonly number[], seed: number): string;
+  write(attributes: readonly number[], seed: number): Promise<string>;
 }
 
 export interface AudioRequest {
@@ -26,17 +60,31 @@ export interface AudioRequest {
   readonly durationSeconds: number;
 }
 
-export type EngineName = 'SOUNDFONT';
+export interface AudioOptions {
+  /** Aborting it stops the work within a second and rejects with its reason. */
+  readonly signal: AbortSignal;
+  /** Called now and then with the share that is done, 0 to 1. */
+  readonly onProgress: (share: number) => void;
+}
+
+/** Every engine that there is; workers serve some of them. */
+export const ENGINE_NAMES = ['SOUNDFONT'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Makes audio. */
 export interface AudioEngine extends Stage {
   readonly engine: EngineName;
+  readonly description: string;
+  /** What a worker needs to serve it. */
+  readonly device: 'CPU' | 'GPU';
+  readonly maxDurationSeconds: number;
   /**
-   * A WAV file. Same request, same bytes.
-   * @param signal aborting it stops the work within a second and rejects
+   * A WAV file. Same request, same bytes. Runs off the event loop, and where native code crashes only this rejects.
    * @throws EngineError where the engine failed
    */
-  render(request: AudioRequest, signal: AbortSignal): Promise<Uint8Array>;
+  render(request: AudioRequest, options: AudioOptions): Promise<Uint8Array>;
+  /** Lets go of its processes; it can be used again after. */
+  close(): Promise<void>;
 }
 
 /** The engine could not make this audio. */

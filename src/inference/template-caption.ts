@@ -5,7 +5,13 @@ import type { CaptionWriter } from './stages';
  * Captions from a template: every attribute said in plain words, nothing else. A placeholder for a learned captioner,
  * and named as one.
  */
-export const TEMPLATE_CAPTION: CaptionWriter = { name: 'template-caption', version: '1', write };
+export const TEMPLATE_CAPTION: CaptionWriter = {
+  name: 'template-caption',
+  version: '1',
+  isPlaceholder: true,
+  models: () => Promise.resolve([]),
+  write: (attributes) => Promise.resolve(write(attributes)),
+};
 
 /** Attributes whose bare name in a sentence would not be read as what is meant. */
 const WORDING: Readonly<Record<string, string>> = {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { UserError } from './errors';
@@ -19,6 +20,10 @@ export interface Config {
   readonly s3: S3Config | null;
   readonly audioUrlTtlSeconds: number;
   readonly loadStarter: boolean;
+  /** Whether anyone may read, or only who has an API key. */
+  readonly readAccess: 'open' | 'key';
+  /** Samples made at once. */
+  readonly workerConcurrency: number;
   readonly logLevel: LogLevel;
   readonly hubEndpoint: string;
   readonly hubToken: string | null;
@@ -97,6 +102,16 @@ export const VARIABLES = define({
     fallback: 'true',
     schema: z.enum(['true', 'false'], { error: 'must be true or false' }),
   },
+  READ_ACCESS: {
+    description: 'Who may read: "open" for all, or "key" for those with an API key. Changes always take a key.',
+    fallback: 'open',
+    schema: z.enum(['open', 'key'], { error: 'must be open or key' }),
+  },
+  WORKER_CONCURRENCY: {
+    description:
+      'Samples that the worker inside the server, or `conceptcaps worker`, makes at once. Unset: one a core. 0: the server makes none.',
+    schema: integer(0, 256),
+  },
   LOG_LEVEL: {
     description: `How much to log: ${LOG_LEVELS.join(', ')}.`,
     fallback: 'info',
@@ -161,6 +176,8 @@ export function readConfig(environment: Environment): Config {
           }),
     audioUrlTtlSeconds: read<number>('AUDIO_URL_TTL_SECONDS') ?? 0,
     loadStarter: read<string>('LOAD_STARTER') === 'true',
+    readAccess: read<'open' | 'key'>('READ_ACCESS') ?? 'open',
+    workerConcurrency: read<number>('WORKER_CONCURRENCY') ?? availableParallelism(),
     logLevel: read<LogLevel>('LOG_LEVEL') ?? 'info',
     hubEndpoint: read<string>('HF_ENDPOINT')?.replace(/\/+$/, '') ?? '',
     hubToken: read<string>('HF_TOKEN'),

@@ -26,8 +26,11 @@ export interface Database extends Queryable {
   transaction<T>(work: (client: Queryable) => Promise<T>): Promise<T>;
   /** A connection of one's own, for COPY. Must be released. */
   connect(): Promise<PoolClient>;
-  /** Calls `onMessage` for each NOTIFY on `channel`, and once after every reconnect, when some may have been missed. */
-  listen(channel: string, onMessage: () => void): Promise<{ close(): Promise<void> }>;
+  /**
+   * Calls `onMessage` with the payload of each NOTIFY on `channel`, and once with null after every reconnect, when some
+   * may have been missed.
+   */
+  listen(channel: string, onMessage: (payload: string | null) => void): Promise<{ close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -115,14 +118,14 @@ export async function migrate(url: string, log: Logger): Promise<void> {
 
 const RECONNECT_DELAY_MS = 1_000;
 
-async function listen(url: string, channel: string, onMessage: () => void, log: Logger) {
+async function listen(url: string, channel: string, onMessage: (payload: string | null) => void, log: Logger) {
   let client: Client | null = null;
   let closed = false;
   let retry: NodeJS.Timeout | null = null;
 
   async function connect(): Promise<void> {
     const next = new Client({ connectionString: url, application_name: 'conceptcaps-listen', keepAlive: true });
-    next.on('notification', onMessage);
+    next.on('notification', ({ payload }) => onMessage(payload ?? ''));
     next.on('error', (error) => log.warn({ err: error }, 'the notification connection broke'));
     next.on('end', () => {
       if (!closed) retry = setTimeout(() => void reconnect(), RECONNECT_DELAY_MS);
@@ -134,7 +137,7 @@ async function listen(url: string, channel: string, onMessage: () => void, log: 
   async function reconnect(): Promise<void> {
     try {
       await connect();
-      onMessage();
+      onMessage(null);
     } catch (error) {
       log.warn({ err: error }, 'cannot listen for changes yet');
     }
@@ -148,6 +151,19 @@ async function listen(url: string, channel: string, onMessage: () => void, log: 
       await client?.end();
     },
   };
+}
+
+/** Whether an error says that PostgreSQL could not be reached or is going down: the same may succeed later. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  // Classes 08 (connection exception), 53 (insufficient resources) and 57P (operator intervention) of PostgreSQL, and
+  // what the network says. node-postgres gives the rest no code.
+  if (code !== undefined) return /^(08|53|57P|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)/.test(code);
+  return /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/i.test(
+    error.message,
+  );
 }
 
 /** The URL without its password, for messages. */

@@ -11,6 +11,18 @@ export const ERROR_CODES = {
   UNKNOWN_SOURCE: 'No source of this name. `extensions.suggestions` lists the sources that exist.',
   CONTRADICTORY_SCOPE: 'No row can be on one of the two sides, whatever the data. The message says what excludes what.',
   CONTRADICTORY_ATTRIBUTES: 'Attributes to generate from exclude each other. The message names the pair.',
+  UNSATISFIABLE_SCOPE: 'No sample can be generated that the scope holds. The message says what it asks for in vain.',
+  UNKNOWN_GENERATION: 'No generation request has this id. Ids begin with g_ and come from requestGeneration.',
+  NOT_YOUR_GENERATION: 'The generation request was made with another API key; only that one may change it.',
+  IDEMPOTENCY_KEY_REUSED: 'The idempotency key stands for another request already. Take a new one for each request.',
+  UNAUTHENTICATED: 'An API key is needed, or the one that was sent is not known or was revoked (HTTP 401).',
+  RATE_LIMITED: 'Too many requests with this API key. `extensions.retryAfterSeconds` says when to try again.',
+  TOO_MANY_ITEMS: 'More samples at once than the API key may ask for. Ask for fewer, in several requests.',
+  TOO_MANY_PENDING_ITEMS:
+    'Too many samples wait for this API key. `extensions.retryAfterSeconds` says when to try again.',
+  AUDIO_BUDGET_SPENT:
+    'The seconds of audio that the API key may have made in a day are spent. `extensions.retryAfterSeconds` says when there are enough again.',
+  UNKNOWN_API_KEY: 'No API key has this id or name. `conceptcaps keys list` shows them.',
   UNKNOWN_DATA_VERSION: 'The data never had this version, or it cannot be gone back to. The message says why.',
   UNKNOWN_CONCEPT_SET: 'No frozen concept set has this id. Ids begin with cs_ and come from freezeConceptSet.',
   EXPIRED_URL:
@@ -39,6 +51,8 @@ export interface ErrorDetails {
   readonly field?: string;
   /** Nearest valid values, best first. */
   readonly suggestions?: readonly string[];
+  /** When the same request may succeed. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** A mistake that its reader can put right. The message says what was wrong and what to do. */

@@ -1,4 +1,4 @@
-import { Arg, Args, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { findAttribute } from '../concepts/taxonomy';
 import { describeTarget } from '../dataset/concept-set';
 import { EXPORT_FORMATS } from '../dataset/concept-set-export';
@@ -14,6 +14,8 @@ import {
   WorstArguments,
 } from '../schema/concept-set';
 import type { Sample } from '../schema/sample';
+import type { Access } from './access';
+import type { RequestContext } from './context';
 import { ATTRIBUTE_OBJECTS, toSample } from './objects';
 
 @Resolver(() => ConceptSet)
@@ -22,6 +24,7 @@ export class ConceptSetResolver {
     private readonly sets: ConceptSets,
     private readonly urls: ConceptSetUrls,
     private readonly expiry: () => Date,
+    private readonly access: Access,
   ) {}
 
   @Query(() => ConceptSet, {
@@ -52,7 +55,9 @@ export class ConceptSetResolver {
   })
   async freezeConceptSet(
     @Arg('input', () => ConceptSetInput, { description: 'Which set.' }) input: ConceptSetInput,
+    @Ctx() context: RequestContext,
   ): Promise<ConceptSet> {
+    await this.access.charged(context);
     return this.present(await this.sets.freeze(input));
   }
 

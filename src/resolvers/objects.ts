@@ -4,6 +4,8 @@ import type { StoredSample } from '../dataset/sample-repository';
 import type { Attribute } from '../schema/attribute';
 import type { Concept } from '../schema/concept';
 import { ATTRIBUTE_ID_PREFIX, CONCEPT_ID_PREFIX } from '../schema/node';
+import type { Provenance as StoredProvenance } from '../dataset/provenance';
+import type { Provenance, StageEnum } from '../schema/provenance';
 import type { Sample } from '../schema/sample';
 
 /**
@@ -40,5 +42,16 @@ export function toSample(stored: StoredSample, expiresAt: Date): Sample {
     retiredVersion: stored.retiredVersion,
     seq: stored.seq,
     sourceNumber: stored.source,
+  };
+}
+
+export function toProvenance({ stages, ...provenance }: StoredProvenance): Provenance {
+  return {
+    ...provenance,
+    stages: stages.map(({ stage, parameters, ...record }) => ({
+      ...record,
+      stage: stage as StageEnum,
+      parameters: Object.entries(parameters).map(([name, value]) => ({ name, value: String(value) })),
+    })),
   };
 }

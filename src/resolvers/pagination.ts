@@ -4,8 +4,9 @@ import type { PageArguments } from '../schema/sample-filter';
 
 export const DEFAULT_PAGE_SIZE = 20;
 export const MAX_PAGE_SIZE = 200;
+export const SAMPLE_CURSOR = 'sample';
 const FIRST_SEQ = 0;
-const LAST_SEQ = 2 ** 31 - 1;
+export const LAST_SEQ = 2 ** 31 - 1;
 
 /**
  * Relay's arguments as a window over row numbers. Cursors name a row number, which never changes.
@@ -17,8 +18,8 @@ export function pageWindow({ first, after, last, before }: PageArguments): Sampl
       field: 'last',
     });
   }
-  const afterSeq = after == null ? null : decodeCursor(after, 'after');
-  const beforeSeq = before == null ? null : decodeCursor(before, 'before');
+  const afterSeq = after == null ? null : decodeCursor(SAMPLE_CURSOR, after, 'after');
+  const beforeSeq = before == null ? null : decodeCursor(SAMPLE_CURSOR, before, 'before');
   if (last != null) {
     return { direction: 'backward', limit: pageSize(last, 'last'), from: beforeSeq ?? LAST_SEQ, until: afterSeq };
   }
@@ -26,22 +27,23 @@ export function pageWindow({ first, after, last, before }: PageArguments): Sampl
   return { direction: 'forward', limit, from: afterSeq ?? FIRST_SEQ - 1, until: beforeSeq };
 }
 
-function pageSize(size: number, field: string): number {
+/** @throws UserError BAD_USER_INPUT */
+export function pageSize(size: number, field: string): number {
   if (size < 0 || size > MAX_PAGE_SIZE) {
     throw new UserError('BAD_USER_INPUT', `${field} must be from 0 to ${MAX_PAGE_SIZE} (it is ${size}).`, { field });
   }
   return size;
 }
 
-const CURSOR_PREFIX = 'sample:';
-
-export function encodeCursor(seq: number): string {
-  return Buffer.from(`${CURSOR_PREFIX}${seq}`).toString('base64url');
+/** @param kind what the connection is of: its cursors are no use in another */
+export function encodeCursor(kind: string, seq: number): string {
+  return Buffer.from(`${kind}:${seq}`).toString('base64url');
 }
 
-function decodeCursor(cursor: string, field: string): number {
+/** @throws UserError INVALID_CURSOR */
+export function decodeCursor(kind: string, cursor: string, field: string): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
-  const digits = text.startsWith(CURSOR_PREFIX) ? text.slice(CURSOR_PREFIX.length) : '';
+  const digits = text.startsWith(`${kind}:`) ? text.slice(kind.length + 1) : '';
   const seq = /^\d{1,10}$/.test(digits) ? Number(digits) : Number.NaN;
   if (!(seq <= LAST_SEQ)) {
     throw new UserError('INVALID_CURSOR', `${field} is not a cursor of this connection.`, { field });

@@ -11,8 +11,8 @@ import { Audio, Sample, SampleConnection, SourceRow } from '../schema/sample';
 import { PageArguments, SampleFilter } from '../schema/sample-filter';
 import type { Category } from '../concepts/taxonomy';
 import type { RequestContext } from './context';
-import { ATTRIBUTE_OBJECTS, toSample } from './objects';
-import { DEFAULT_PAGE_SIZE, encodeCursor, MAX_PAGE_SIZE, pageWindow } from './pagination';
+import { ATTRIBUTE_OBJECTS, toProvenance, toSample } from './objects';
+import { DEFAULT_PAGE_SIZE, encodeCursor, MAX_PAGE_SIZE, pageWindow, SAMPLE_CURSOR } from './pagination';
 
 @Resolver(() => Sample)
 export class SampleResolver {
@@ -45,8 +45,9 @@ export class SampleResolver {
     nullable: true,
     description: 'How it was made; null for samples that were not generated.',
   })
-  provenance(@Root() { seq }: Sample, @Ctx() context: RequestContext): Promise<Provenance | null> {
-    return context.provenance.load(seq);
+  async provenance(@Root() { seq }: Sample, @Ctx() context: RequestContext): Promise<Provenance | null> {
+    const found = await context.provenance.load(seq);
+    return found && toProvenance(found);
   }
 }
 
@@ -83,7 +84,10 @@ export class SampleConnectionResolver {
     const { samples, hasMore } = await this.catalog.page(matches, window);
     if (window.direction === 'backward') samples.reverse();
     const expiresAt = this.expiry();
-    const edges = samples.map((stored) => ({ cursor: encodeCursor(stored.seq), node: toSample(stored, expiresAt) }));
+    const edges = samples.map((stored) => ({
+      cursor: encodeCursor(SAMPLE_CURSOR, stored.seq),
+      node: toSample(stored, expiresAt),
+    }));
     return {
       edges,
       pageInfo: {
@@ -132,7 +136,6 @@ const MATCH_COMPLEXITY = 50;
 /** What counting costs, however few counts are asked for. */
 const FACETS_COMPLEXITY = 20;
 
-/** At least one: the fields beside `edges` are answered for an empty page too. */
 /**
  * What a connection's fields are multiplied by: its rows. Facets, which are there once, are multiplied too, so they
  * count for a page less; and a page of no rows counts for a whole one.

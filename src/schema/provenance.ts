@@ -1,12 +1,68 @@
-import { Field, Float, Int, ObjectType } from 'type-graphql';
+import { Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 
-@ObjectType({ description: 'Milliseconds that each stage took.', simpleResolvers: true })
-export class StageMilliseconds {
-  @Field(() => Float, { description: 'Writing the caption.' })
-  caption!: number;
+export enum StageEnum {
+  ATTRIBUTES = 'ATTRIBUTES',
+  CAPTION = 'CAPTION',
+  AUDIO = 'AUDIO',
+  STORE = 'STORE',
+}
+registerEnumType(StageEnum, {
+  name: 'GenerationStage',
+  description: 'A step of making a sample.',
+  valuesConfig: {
+    ATTRIBUTES: { description: 'A partial combination of attributes is completed.' },
+    CAPTION: { description: 'The attributes are said in a caption.' },
+    AUDIO: { description: 'An engine makes the audio.' },
+    STORE: { description: 'The audio is stored and the sample added to the data.' },
+  },
+});
 
-  @Field(() => Float, { description: 'Making the audio.' })
-  audio!: number;
+@ObjectType({ description: 'A file that decided what a stage gave.', simpleResolvers: true })
+export class Model {
+  @Field(() => String, { description: 'Name of the file.' })
+  name!: string;
+
+  @Field(() => ID, { description: 'SHA-256 of the file, lower-case hexadecimal.' })
+  sha256!: string;
+}
+
+@ObjectType({ description: 'A parameter of a stage.', simpleResolvers: true })
+export class StageParameter {
+  @Field(() => String, { description: 'Its name.' })
+  name!: string;
+
+  @Field(() => String, { description: 'Its value as text.' })
+  value!: string;
+}
+
+@ObjectType({ description: 'What a stage did.', simpleResolvers: true })
+export class StageRecord {
+  @Field(() => StageEnum, { description: 'Which.' })
+  stage!: StageEnum;
+
+  @Field(() => String, { description: 'What did it: "donor-attributes", "template-caption", "soundfont".' })
+  name!: string;
+
+  @Field(() => String, { description: 'Its version; another one may give something else.' })
+  version!: string;
+
+  @Field(() => Boolean, { description: 'Whether it stands in for a learned model that is not there yet.' })
+  isPlaceholder!: boolean;
+
+  @Field(() => [Model], { description: 'Files that decided what it gave.' })
+  models!: readonly Model[];
+
+  @Field(() => [StageParameter], { description: 'What else decided it.' })
+  parameters!: readonly StageParameter[];
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Attributes joined by ", ", the caption, or the SHA-256 of the audio; null where it was not kept.',
+  })
+  output!: string | null;
+
+  @Field(() => Float, { nullable: true, description: 'How long it took; null where it was not kept.' })
+  milliseconds!: number | null;
 }
 
 @ObjectType({
@@ -14,18 +70,17 @@ export class StageMilliseconds {
   simpleResolvers: true,
 })
 export class Provenance {
+  @Field(() => ID, { description: 'Stands for what was asked and what made it: the same recipe, the same sample.' })
+  recipe!: string;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'The generation request that it was first made for; null for samples older than requests.',
+  })
+  request!: string | null;
+
   @Field(() => [String], { description: 'Names of the attributes that were asked for; the others were added.' })
   askedAttributes!: readonly string[];
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      'What added the others; "donor-attributes" took them from a sample that was there, and is a placeholder, not a model. Null where none were to be added.',
-  })
-  attributeCompleter!: string | null;
-
-  @Field(() => String, { nullable: true, description: 'Its version.' })
-  attributeCompleterVersion!: string | null;
 
   @Field(() => String, { description: 'What made the audio: SOUNDFONT.' })
   engine!: string;
@@ -33,18 +88,12 @@ export class Provenance {
   @Field(() => String, { description: 'Version of the engine; another one may sound different.' })
   engineVersion!: string;
 
-  @Field(() => String, { description: 'What wrote the caption; "template-caption" is a placeholder, not a model.' })
-  captionWriter!: string;
-
-  @Field(() => String, { description: 'Its version.' })
-  captionWriterVersion!: string;
-
   @Field(() => Int, { description: 'The seed.' })
   seed!: number;
 
   @Field(() => Float, { description: 'Length that was asked for, in seconds.' })
   durationSeconds!: number;
 
-  @Field(() => StageMilliseconds, { description: 'How long it took.' })
-  stageMilliseconds!: StageMilliseconds;
+  @Field(() => [StageRecord], { description: 'The stages that were run, in their order.' })
+  stages!: readonly StageRecord[];
 }

@@ -11,17 +11,22 @@ import { LiveIndex } from '../dataset/live-index';
 import { SampleCatalog } from '../dataset/sample-catalog';
 import { SampleRepository } from '../dataset/sample-repository';
 import { loadStarter } from '../dataset/starter';
-import { openJobQueue } from '../generation/queue';
+import { GenerationUpdates } from '../generation/updates';
+import { ApiKeys } from '../platform/api-keys';
 import type { Config } from '../platform/config';
 import { UserError } from '../platform/errors';
 import { createRequestContext } from '../resolvers/context';
 import { registerAudioRoute } from './audio-route';
+import { callerOf, credentialsOf } from './auth';
 import { audioDirectory, openFoundation } from './foundation';
+import { enginesFor, openGeneration } from './generation';
 import { registerGraphiql } from './graphiql';
-import { GRAPHQL_PATH, registerGraphQL } from './graphql';
+import { GRAPHQL_PATH, registerGraphQL, type GraphQLOptions } from './graphql';
 import { registerHealth } from './health';
+import { ensureLocalKey } from './local-key';
 import { buildGraphQLSchema } from './schema';
 import { registerSetRoute } from './set-route';
+import { registerSubscriptions } from './subscriptions';
 
 /**
  * The server, put together by hand in one place. Parts are opened in order and closed in reverse.
@@ -29,6 +34,8 @@ import { registerSetRoute } from './set-route';
 export interface App {
   /** Base URL of the listening server. */
   readonly url: string;
+  /** The API key of the embedded server's own user; null with a database of one's own. */
+  readonly localKey: string | null;
   /** Stops taking requests, lets running ones finish, then lets go of everything. */
   close(): Promise<void>;
 }
@@ -53,9 +60,6 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
     const foundation = await openFoundation({ config, log, role: 'server', publicUrl, ...overrides });
     closers.push(() => foundation.close());
     const { db, store, signingKey } = foundation;
-    const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url });
-    closers.push(() => queue.close());
-
     if (config.loadStarter) await loadStarter(db, store, log);
 
     const samples = new SampleRepository(db);
@@ -63,6 +67,12 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
     closers.push(() => live.close());
     const catalog = new SampleCatalog(samples, live);
     const sets = new ConceptSets(db, samples, catalog, live);
+    const generation = await openGeneration({ config, foundation, live, samples, sets, log });
+    closers.push(() => generation.close());
+    const updates = await GenerationUpdates.open(db, generation.repository);
+    closers.push(() => updates.close());
+    const keys = new ApiKeys(db);
+    const localKey = config.databaseUrl === null ? await ensureLocalKey(keys, config.dataDir) : null;
     const setUrls = new ConceptSetUrls(signingKey, publicUrl);
     const schema = buildGraphQLSchema({
       samples,
@@ -73,6 +83,10 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
       statistics: new AttributeStatistics(live),
       sets,
       setUrls,
+      requests: generation.requests,
+      generations: generation.repository,
+      stages: generation.stages,
+      keys,
       urlExpiry: () => new Date(Date.now() + config.audioUrlTtlSeconds * 1000),
     });
 
@@ -80,13 +94,19 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
     registerHealth(fastify, {
       database: () => db.query('SELECT 1'),
       storage: () => store.check(),
-      queue: () => queue.check(),
+      queue: () => generation.queue.check(),
     });
-    await registerGraphQL(fastify, {
+    const sources = { samples, generations: generation.repository, updates };
+    const graphql: GraphQLOptions = {
       schema,
       log,
-      context: (requestId) => createRequestContext(samples, requestId, log.child({ requestId })),
-    });
+      readAccess: config.readAccess,
+      credentials: (authorization) => credentialsOf(keys, authorization),
+      context: (requestId, credentials) =>
+        createRequestContext(sources, { requestId, caller: callerOf(credentials), log: log.child({ requestId }) }),
+    };
+    await registerSubscriptions(fastify, graphql);
+    await registerGraphQL(fastify, graphql);
     await registerGraphiql(fastify);
     if (!config.s3) {
       await mkdir(audioDirectory(config), { recursive: true });
@@ -94,9 +114,15 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
     }
     registerSetRoute(fastify, { sets, urls: setUrls, exporter: new ConceptSetExporter(samples, store), log });
     await listen(fastify, config);
+    generation.reconciler.start();
+    if (config.workerConcurrency > 0) {
+      closers.push(() => generation.worker.stop());
+      await generation.worker.start(generation.queue, enginesFor('CPU', generation.stages), config.workerConcurrency);
+    }
     const url = localUrl(config.host, fastify);
-    log.info({ url: `${url}${GRAPHQL_PATH}`, queue: queue.backend, samples: live.current.live().count() }, 'listening');
-    return { url, close };
+    const { backend } = generation.queue;
+    log.info({ url: `${url}${GRAPHQL_PATH}`, queue: backend, samples: live.current.live().count() }, 'listening');
+    return { url, localKey, close };
   } catch (error) {
     await close();
     throw error;

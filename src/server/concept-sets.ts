@@ -18,6 +18,7 @@ export async function openConceptSets(config: Config, log: Logger) {
     const live = await LiveIndex.open(foundation.db, samples, log);
     return {
       foundation,
+      samples,
       live,
       sets: new ConceptSets(foundation.db, samples, new SampleCatalog(samples, live), live),
       exporter: new ConceptSetExporter(samples, foundation.store),

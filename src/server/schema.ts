@@ -9,11 +9,17 @@ import type { DatasetFactsReader } from '../dataset/dataset-facts';
 import type { LiveIndex } from '../dataset/live-index';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
+import type { GenerationRepository } from '../generation/generation-repository';
+import type { GenerationRequests } from '../generation/requests';
+import type { Stages } from '../generation/stages';
+import type { ApiKeys } from '../platform/api-keys';
 import { AttributeResolver } from '../resolvers/attribute';
 import { ConceptResolver } from '../resolvers/concept';
 import { BalanceResolver, ConceptSetResolver } from '../resolvers/concept-set';
 import { CooccurrenceResolver } from '../resolvers/cooccurrence';
 import { DatasetResolver } from '../resolvers/dataset';
+import { Access } from '../resolvers/access';
+import { GenerationConnectionResolver, GenerationItemResolver, GenerationResolver } from '../resolvers/generation';
 import { NodeResolver } from '../resolvers/node';
 import { AudioResolver, SampleConnectionResolver, SampleResolver } from '../resolvers/sample';
 import { Attribute } from '../schema/attribute';
@@ -31,6 +37,10 @@ export interface Services {
   readonly sets: ConceptSets;
   readonly setUrls: ConceptSetUrls;
   readonly store: AudioStore;
+  readonly requests: GenerationRequests;
+  readonly generations: GenerationRepository;
+  readonly stages: Stages;
+  readonly keys: ApiKeys;
   /** When a URL of audio, or of a set, made now expires. */
   readonly urlExpiry: () => Date;
 }
@@ -47,6 +57,9 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
     ConceptSetResolver,
     CooccurrenceResolver,
     DatasetResolver,
+    GenerationConnectionResolver,
+    GenerationItemResolver,
+    GenerationResolver,
     NodeResolver,
     SampleConnectionResolver,
     SampleResolver,
@@ -56,6 +69,8 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
     resolvers: [...resolvers] as unknown as [ClassType, ...ClassType[]],
     orphanedTypes: [Attribute, Concept, Sample],
     container: { get: (resolver: unknown) => instances.get(resolver) },
+    // Asked for even though every subscription brings its own iterator.
+    pubSub: { publish: unused, subscribe: unused },
     // Inputs are checked where they are understood, with errors that name the field.
     validate: false,
   });
@@ -64,15 +79,24 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
   return schema;
 }
 
-function instantiate({ samples, live, catalog, facts, statistics, sets, setUrls, store, urlExpiry }: Services) {
+function unused(): never {
+  throw new Error('no subscription goes through topics');
+}
+
+function instantiate(services: Services) {
+  const { samples, live, catalog, facts, statistics, sets, setUrls, store, generations, urlExpiry } = services;
+  const access = new Access(services.keys);
   return [
     new AttributeResolver(statistics),
     new AudioResolver(store),
     new BalanceResolver(),
     new ConceptResolver(live),
-    new ConceptSetResolver(sets, setUrls, urlExpiry),
+    new ConceptSetResolver(sets, setUrls, urlExpiry, access),
     new CooccurrenceResolver(catalog, statistics),
     new DatasetResolver(facts),
+    new GenerationConnectionResolver(generations),
+    new GenerationItemResolver(urlExpiry),
+    new GenerationResolver(services, access, urlExpiry),
     new NodeResolver(samples, urlExpiry),
     new SampleConnectionResolver(catalog, urlExpiry),
     new SampleResolver(samples, urlExpiry),

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { pino } from 'pino';
+import { ApiKeys, DEFAULT_LIMITS, type ApiLimits } from '../../src/platform/api-keys';
 import { readConfig } from '../../src/platform/config';
+import { openDatabase } from '../../src/platform/database';
 import { startApp } from '../../src/server/app';
 import { createTestDatabase } from './database';
 import { until } from './seed';
@@ -21,6 +23,8 @@ export interface TestServer {
   execute(query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer>;
   /** The whole answer to a request body, and its HTTP status. */
   post(body: object): Promise<GraphQLAnswer & { readonly status: number }>;
+  /** An API key of the server, which `query`, `execute` and `post` send with mutations. */
+  readonly apiKey: string;
   /** Environment with which a command works on the same data. */
   readonly environment: Record<string, string>;
   /** Resolves when the server answers with the newest data version of its database. */
@@ -45,14 +49,25 @@ export async function startTestServer(environment: Record<string, string> = {}):
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'conceptcaps-server-'));
   const statements: string[] = [];
-  const settings = { DATABASE_URL: database.url, DATA_DIR: dataDir, PORT: '0', LOAD_STARTER: 'false', ...environment };
-  const app = await startApp(readConfig(settings), pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }), {
-    onStatement: (text) => statements.push(text),
-  });
-  const post = async (body: object) => {
+  const settings = {
+    DATABASE_URL: database.url,
+    DATA_DIR: dataDir,
+    PORT: '0',
+    LOAD_STARTER: 'false',
+    WORKER_CONCURRENCY: '0',
+    ...environment,
+  };
+  const log = pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' });
+  // What goes on by itself is not what a request costs.
+  const onStatement = (text: string) => /generation_|audio_upload/.test(text) || statements.push(text);
+  const app = await startApp(readConfig(settings), log, { onStatement: (text) => void onStatement(text) });
+  const apiKey = await createApiKey(database.url);
+  statements.length = 0;
+  const post = async (body: { readonly query?: unknown; readonly variables?: unknown }) => {
+    const isMutation = typeof body.query === 'string' && body.query.includes('mutation');
     const response = await fetch(`${app.url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...(isMutation && { authorization: `Bearer ${apiKey}` }) },
       body: JSON.stringify(body),
     });
     return { ...((await response.json()) as GraphQLAnswer), status: response.status };
@@ -76,6 +91,7 @@ export async function startTestServer(environment: Record<string, string> = {}):
     databaseUrl: database.url,
     dataDir,
     statements,
+    apiKey,
     environment: settings,
     execute,
     post,
@@ -91,4 +107,14 @@ export async function startTestServer(environment: Record<string, string> = {}):
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** @param limits those that differ from the defaults */
+export async function createApiKey(databaseUrl: string, limits: Partial<ApiLimits> = {}): Promise<string> {
+  const db = await openDatabase(databaseUrl, pino({ level: 'silent' }), { maxConnections: 1 });
+  try {
+    return (await new ApiKeys(db).create('test', { ...DEFAULT_LIMITS, requestsPerMinute: 100_000, ...limits })).text;
+  } finally {
+    await db.close();
+  }
 }

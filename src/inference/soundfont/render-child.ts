@@ -1,22 +1,39 @@
 import { compose } from './compose';
-import { renderPlan } from './render';
+import { loadBank, renderPlan } from './render';
 
-/** The process in which clips are rendered: a crash of it ends one clip, and its work blocks nobody. */
+/**
+ * The process in which clips are rendered, one at a time: a crash of it ends one clip, and its work blocks nobody.
+ */
 export interface RenderJob {
   readonly attributes: readonly number[];
   readonly seed: number;
   readonly durationSeconds: number;
 }
 
-export type RenderAnswer = { readonly wav: Uint8Array } | { readonly error: string };
+export type RenderAnswer = { readonly progress: number } | { readonly wav: Uint8Array } | { readonly error: string };
 
-process.once('message', (job: RenderJob) => {
-  const { attributes, seed, durationSeconds } = job;
-  renderPlan(compose(attributes, seed, durationSeconds), durationSeconds)
-    .then((wav): RenderAnswer => ({ wav }))
+const PROGRESS_STEP = 0.1;
+
+// Read while the first job is still on its way.
+const bank = loadBank();
+bank.catch(() => undefined);
+
+async function answer({ attributes, seed, durationSeconds }: RenderJob): Promise<RenderAnswer> {
+  let told = 0;
+  const plan = compose(attributes, seed, durationSeconds);
+  const wav = await renderPlan(plan, durationSeconds, await bank, (progress) => {
+    if (progress < told + PROGRESS_STEP) return;
+    told = progress;
+    process.send!({ progress } satisfies RenderAnswer);
+  });
+  return { wav };
+}
+
+process.on('message', (job: RenderJob) => {
+  answer(job)
     .catch((error: unknown): RenderAnswer => ({ error: error instanceof Error ? error.message : String(error) }))
-    .then((answer) => process.send!(answer, () => process.exit(0)))
+    .then((result) => process.send!(result))
     .catch(() => process.exit(1));
 });
-// Nobody waits for the clip any more.
-process.once('disconnect', () => process.exit(1));
+// Nobody waits for a clip any more.
+process.once('disconnect', () => process.exit(0));

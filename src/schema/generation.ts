@@ -1,0 +1,311 @@
+import {
+  ArgsType,
+  Field,
+  Float,
+  GraphQLISODateTime,
+  ID,
+  InputType,
+  Int,
+  ObjectType,
+  registerEnumType,
+} from 'type-graphql';
+import { GENERATION_DEFAULTS, GENERATION_LIMITS, type GenerationSpec, type TopUpSpec } from '../generation/plan';
+import { Attribute } from './attribute';
+import { PageInfo } from './page-info';
+import { StageEnum } from './provenance';
+import { SampleFilter } from './sample-filter';
+
+export enum GenerationStateEnum {
+  QUEUED = 'QUEUED',
+  RUNNING = 'RUNNING',
+  SUCCEEDED = 'SUCCEEDED',
+  FAILED = 'FAILED',
+  CANCELED = 'CANCELED',
+}
+registerEnumType(GenerationStateEnum, {
+  name: 'GenerationState',
+  description: 'State of a generation request, or of an item of it. The last three are final.',
+  valuesConfig: {
+    QUEUED: { description: 'Waits for a worker.' },
+    RUNNING: { description: 'Is being made.' },
+    SUCCEEDED: { description: 'Is there.' },
+    FAILED: { description: 'Some of it could not be made: see `error`. `retryGeneration` tries that again.' },
+    CANCELED: { description: 'Some of it was canceled before it was made.' },
+  },
+});
+
+export enum EngineEnum {
+  SOUNDFONT = 'SOUNDFONT',
+}
+registerEnumType(EngineEnum, {
+  name: 'Engine',
+  description: 'What makes audio.',
+  valuesConfig: {
+    SOUNDFONT: { description: 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.' },
+  },
+});
+
+export enum PriorityEnum {
+  HIGH = 'HIGH',
+  NORMAL = 'NORMAL',
+  LOW = 'LOW',
+}
+registerEnumType(PriorityEnum, {
+  name: 'Priority',
+  description: 'Which items go first. Among equals the first item of every request goes before the second of any.',
+  valuesConfig: {
+    HIGH: { description: 'Before all others.' },
+    NORMAL: { description: 'In turn.' },
+    LOW: { description: 'When nothing else waits.' },
+  },
+});
+
+export enum DeviceEnum {
+  CPU = 'CPU',
+  GPU = 'GPU',
+}
+registerEnumType(DeviceEnum, {
+  name: 'Device',
+  description: 'What an engine runs on.',
+  valuesConfig: {
+    CPU: { description: 'Any machine.' },
+    GPU: { description: 'A machine with a graphics processor.' },
+  },
+});
+
+@InputType({ description: 'A concept that is to have a number of clean positives.' })
+export class ConceptTopUp implements TopUpSpec {
+  @Field(() => String, { description: 'A curated concept, or else an attribute, by name.' })
+  concept!: string;
+
+  @Field(() => SampleFilter, {
+    nullable: true,
+    description:
+      'The scope of the concept set. New samples satisfy it, so it may ask for attributes, categories, concepts and audio, but not for splits, sources or words of captions.',
+  })
+  scope?: SampleFilter | null;
+
+  @Field(() => Int, {
+    description: `How many clean positives there are to be, ${GENERATION_LIMITS.positives.join(' to ')}; as many new samples are made as lack. The positives of a concept set under CLEAN count the same.`,
+  })
+  positives!: number;
+}
+
+@InputType({ description: 'What to generate: exactly one of `attributes`, `combinations` and `topUp`.' })
+export class GenerationInput implements GenerationSpec {
+  @Field(() => [String], { nullable: true, description: 'One combination of attributes, by name.' })
+  attributes?: string[] | null;
+
+  @Field(() => [[String]], {
+    nullable: true,
+    description: `Several combinations, at most ${GENERATION_LIMITS.combinations[1]}.`,
+  })
+  combinations?: string[][] | null;
+
+  @Field(() => ConceptTopUp, {
+    nullable: true,
+    description: 'Or as many new positives as a concept set lacks: pass its deficit on.',
+  })
+  topUp?: ConceptTopUp | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether plausible attributes are added to those asked for. Left out: not for combinations, but with `topUp`.',
+  })
+  complete?: boolean | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: `Samples of each combination, ${GENERATION_LIMITS.count.join(' to ')}, ${GENERATION_DEFAULTS.count} when left out: of the seeds from \`seed\` on.`,
+  })
+  count?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: `Seed of the first sample, ${GENERATION_DEFAULTS.seed} when left out. The same attributes, seed and length give the same sample, which is not made twice.`,
+  })
+  seed?: number | null;
+
+  @Field(() => EngineEnum, {
+    nullable: true,
+    description: `What makes the audio, ${GENERATION_DEFAULTS.engine} when left out.`,
+  })
+  engine?: EngineEnum | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: `Length of each clip in seconds, from ${GENERATION_LIMITS.minDurationSeconds} to the engine's longest, ${GENERATION_DEFAULTS.durationSeconds} when left out.`,
+  })
+  durationSeconds?: number | null;
+
+  @Field(() => PriorityEnum, {
+    nullable: true,
+    description: `Place in the line, ${GENERATION_DEFAULTS.priority} when left out.`,
+  })
+  priority?: PriorityEnum | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether the samples have to be new: of the seeds from `seed` on, the first that have not been used for the combination.',
+  })
+  fresh?: boolean | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Whether attributes may contradict each other, for example "slow tempo" and "fast tempo".',
+  })
+  allowContradictions?: boolean | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Any text of your own, at most 200 characters. The same request sent again with it, after a broken connection for one, gives the request that was made first.',
+  })
+  idempotencyKey?: string | null;
+}
+
+@ObjectType({ description: 'Why something could not be made, or is tried again.', simpleResolvers: true })
+export class GenerationError {
+  @Field(() => String, {
+    description:
+      'ENGINE_FAILED, WORKER_LOST (its workers died), STORAGE_UNAVAILABLE (tried again until it can be stored) or INTERNAL_SERVER_ERROR.',
+  })
+  code!: string;
+
+  @Field(() => String, { description: 'In words.' })
+  message!: string;
+}
+
+@ObjectType({ description: 'Items of a request by state.', simpleResolvers: true })
+export class GenerationCounts {
+  @Field(() => Int, { description: 'Wait.' })
+  queued!: number;
+
+  @Field(() => Int, { description: 'Are being made.' })
+  running!: number;
+
+  @Field(() => Int, { description: 'Are there.' })
+  succeeded!: number;
+
+  @Field(() => Int, { description: 'Could not be made.' })
+  failed!: number;
+
+  @Field(() => Int, { description: 'Were canceled.' })
+  canceled!: number;
+}
+
+@ObjectType({ description: 'One sample of a generation request.', simpleResolvers: true })
+export class GenerationItem {
+  @Field(() => Int, { description: 'Place in the request, from 0.' })
+  position!: number;
+
+  @Field(() => GenerationStateEnum, { description: 'Its state.' })
+  state!: GenerationStateEnum;
+
+  @Field(() => [Attribute], { description: 'What it was asked to have, in taxonomy order.' })
+  askedAttributes!: readonly Attribute[];
+
+  @Field(() => Int, { description: 'Its seed.' })
+  seed!: number;
+
+  @Field(() => StageEnum, { nullable: true, description: 'What is being done; null while it is not running.' })
+  stage!: StageEnum | null;
+
+  @Field(() => Float, { description: 'How much of it is done, 0 to 1.' })
+  progress!: number;
+
+  @Field(() => Int, { description: 'How often it was begun.' })
+  attempts!: number;
+
+  @Field(() => GenerationError, { nullable: true, description: 'What went wrong, last; null where nothing did.' })
+  error!: GenerationError | null;
+
+  /** Not a field: row number. */
+  sampleSeq!: number | null;
+}
+
+@ObjectType({ description: 'A request for samples to be made, and how far it is.', simpleResolvers: true })
+export class Generation {
+  @Field(() => ID, { description: 'For `generation`, `generationUpdated` and `cancelGeneration`.' })
+  id!: string;
+
+  @Field(() => GenerationStateEnum, { description: 'Its state, from those of its items.' })
+  state!: GenerationStateEnum;
+
+  @Field(() => EngineEnum, { description: 'What makes the audio.' })
+  engine!: EngineEnum;
+
+  @Field(() => PriorityEnum, { description: 'Place in the line.' })
+  priority!: PriorityEnum;
+
+  @Field(() => Float, { description: 'Length of each clip in seconds.' })
+  durationSeconds!: number;
+
+  @Field(() => GraphQLISODateTime, { description: 'When it was asked for.' })
+  createdAt!: Date;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: 'When the last item was settled; null until then.' })
+  finishedAt!: Date | null;
+
+  @Field(() => GenerationCounts, { description: 'How many samples of it are in which state.' })
+  counts!: GenerationCounts;
+
+  /** Not a field: number of the request. */
+  seq!: number;
+}
+
+@ArgsType()
+export class SliceArguments {
+  @Field(() => Int, { defaultValue: 100, description: 'At most this many, 0 to 1,000.' })
+  first!: number;
+
+  @Field(() => Int, { defaultValue: 0, description: 'After leaving out this many.' })
+  skip!: number;
+}
+
+@ObjectType({ description: 'A generation request and its place in the connection.', simpleResolvers: true })
+export class GenerationEdge {
+  @Field(() => String, { description: 'Pass it as `after`.' })
+  cursor!: string;
+
+  @Field(() => Generation, { description: 'The request.' })
+  node!: Generation;
+}
+
+@ObjectType({ description: 'A page of generation requests, newest first (Relay).', simpleResolvers: true })
+export class GenerationConnection {
+  @Field(() => [GenerationEdge], { description: 'The page.' })
+  edges!: readonly GenerationEdge[];
+
+  @Field(() => PageInfo, { description: 'Where the page begins and ends.' })
+  pageInfo!: PageInfo;
+
+  /** Not a field: what is counted. */
+  ofState!: GenerationStateEnum | null;
+}
+
+@ObjectType({ description: 'Something that makes audio.', simpleResolvers: true })
+export class EngineInfo {
+  @Field(() => EngineEnum, { description: 'Its name in requests.' })
+  engine!: EngineEnum;
+
+  @Field(() => String, { description: 'What it is.' })
+  description!: string;
+
+  @Field(() => String, { description: 'Its version; another one may sound different.' })
+  version!: string;
+
+  @Field(() => DeviceEnum, { description: 'What its workers need.' })
+  device!: DeviceEnum;
+
+  @Field(() => Float, { description: 'Longest clip in seconds.' })
+  maxDurationSeconds!: number;
+
+  @Field(() => Int, { description: 'Workers that serve it now; without one its items wait.' })
+  workers!: number;
+
+  @Field(() => Int, { description: 'Samples that these make at once.' })
+  slots!: number;
+}
