@@ -69,7 +69,7 @@ describe('attributes that satisfy a filter', () => {
         const wanted: SampleCondition = { kind: 'attributes', sets: { all: [own], any: null, none: [] } };
         const demands = satisfy([wanted, filter], seed);
         fc.pre(demands !== null);
-        const { required, forbidden } = demands!;
+        const { required, forbidden } = demands;
         expect(required).toContain(own);
         expect(required.filter((one) => forbidden.includes(one))).toEqual([]);
         expect(required.filter((one) => required.some((other) => contradict(one, other)))).toEqual([]);

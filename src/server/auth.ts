@@ -1,4 +1,4 @@
-import type { OperationTypeNode } from 'graphql';
+import { OperationTypeNode } from 'graphql';
 import type { ApiKey, ApiKeys } from '../platform/api-keys';
 import { UserError } from '../platform/errors';
 import { needsKey } from '../resolvers/access';
@@ -33,6 +33,6 @@ export function authorize(operation: OperationTypeNode, credentials: Credentials
     );
   }
   if (credentials !== 'none') return;
-  if (operation === 'mutation') throw refusal(needsKey('Mutations need'), 401);
+  if (operation === OperationTypeNode.MUTATION) throw refusal(needsKey('Mutations need'), 401);
   if (readAccess === 'key') throw refusal(needsKey('This server is not open to all: even reading needs'), 401);
 }

@@ -2,7 +2,7 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import { OperationTypeNode, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../resolvers/context';
 import { authorize, type Credentials, type ReadAccess } from './auth';
@@ -63,7 +63,7 @@ function requestLimits({ schema, readAccess }: GraphQLOptions): ApolloServerPlug
             operationName: request.operationName ?? null,
             variables: request.variables ?? {},
           });
-          if (type === 'subscription') {
+          if (type === OperationTypeNode.SUBSCRIPTION) {
             throw requestError(
               'OPERATION_RESOLUTION_FAILURE',
               `Subscriptions go over WebSocket to ${GRAPHQL_PATH}, or as an event stream to ${GRAPHQL_PATH}/stream.`,

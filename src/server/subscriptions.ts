@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import {
   getOperationAST,
   GraphQLError,
+  OperationTypeNode,
   parse,
   subscribe,
   validate,
@@ -56,7 +57,7 @@ export async function registerSubscriptions(app: FastifyInstance, options: Graph
       operationName: params.operationName ?? null,
       variables,
     });
-    if (operation !== 'subscription') {
+    if (operation !== OperationTypeNode.SUBSCRIPTION) {
       throw requestError(
         'OPERATION_RESOLUTION_FAILURE',
         `Here are only subscriptions; POST others to ${GRAPHQL_PATH}.`,
@@ -71,9 +72,8 @@ export async function registerSubscriptions(app: FastifyInstance, options: Graph
     const known = error instanceof GraphQLError ? error : new GraphQLError(String(error));
     const formatted = error instanceof GraphQLError && isSyntaxError(error) ? asParseFailure(error) : known.toJSON();
     const { extensions, ...rest } = presentError(formatted, error, log);
-    // For Apollo only.
-    const { http: _http, ...shown } = extensions ?? {};
-    return { ...rest, extensions: shown };
+    // The status of an answer by HTTP is for Apollo.
+    return { ...rest, extensions: { ...extensions, http: undefined } };
   };
   const presentResult = (result: ExecutionResult) =>
     result.errors ? { ...result, errors: result.errors.map(presented) } : result;
@@ -101,7 +101,7 @@ export async function registerSubscriptions(app: FastifyInstance, options: Graph
         }
       },
       subscribe,
-      onNext: (_context, _id, _payload, _args, result) => presentResult(result as ExecutionResult) as ExecutionResult,
+      onNext: (_context, _id, _payload, _args, result) => presentResult(result),
     },
   );
   app.route({
