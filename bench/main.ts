@@ -1,9 +1,14 @@
 import { cpus } from 'node:os';
+import { benchGeneration } from './generation';
 import { benchServe } from './serve';
 import { benchSets } from './sets';
 
 /** `npm run bench` runs them all, `npm run bench -- NAME` one. */
-const BENCHES: Record<string, () => Promise<void>> = { serve: benchServe, sets: benchSets };
+const BENCHES: Record<string, () => Promise<void>> = {
+  serve: benchServe,
+  sets: benchSets,
+  generation: benchGeneration,
+};
 
 async function main(names: readonly string[]): Promise<void> {
   const unknown = names.find((name) => !BENCHES[name]);

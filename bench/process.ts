@@ -29,6 +29,8 @@ export interface RunningServer {
   /** From the start of the process to its first answered query. */
   readonly secondsToFirstAnswer: number;
   readonly pid: number;
+  /** Of the embedded server's own user. */
+  readonly localKey: string;
   stop(): Promise<void>;
 }
 
@@ -42,7 +44,8 @@ export async function startServer(environment: Record<string, string>): Promise<
     child.stdout!.on('data', (chunk: Buffer) => {
       output += chunk.toString();
       const found = /GraphQL\s+(http\S+)\/graphql/.exec(output)?.[1];
-      if (found) resolve(found);
+      // The last line is of the key.
+      if (found && /API key .*\n/.test(output)) resolve(found);
     });
     child.on('close', (code) => reject(new Error(`the server stopped with ${code}:\n${errors}`)));
   });
@@ -51,14 +54,19 @@ export async function startServer(environment: Record<string, string>): Promise<
     url,
     secondsToFirstAnswer: (performance.now() - started) / 1000,
     pid: child.pid!,
+    localKey: /API key +(\S+)/.exec(output)![1]!,
     stop: () => stop(child),
   };
 }
 
-export async function query<T>(url: string, text: string, variables?: object): Promise<T> {
+export function mutate<T>({ url, localKey }: RunningServer, text: string, variables?: object): Promise<T> {
+  return query(url, text, variables, { authorization: `Bearer ${localKey}` });
+}
+
+export async function query<T>(url: string, text: string, variables?: object, headers?: object): Promise<T> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query: text, variables }),
   });
   const answer = (await response.json()) as { data: T; errors?: unknown };

@@ -1,6 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
+import { Client } from 'pg';
+import { pino } from 'pino';
+import { ApiKeys } from '../src/platform/api-keys';
+import { openDatabase } from '../src/platform/database';
+import { ensureLocalKey } from '../src/server/local-key';
 import { runCommand } from './support/cli';
 import { createTestDatabase } from './support/database';
 import { createApiKey, startTestServer, type TestServer } from './support/server';
@@ -83,7 +88,6 @@ test('keys are listed without their secrets, which the database does not have', 
   expect(list).toMatch(/^id\tname\tcreated\t/);
   expect(list).toMatch(/\tZoë\t.*\tnever\t-\t120\t7\t5000\t360000$/m);
   expect(list).not.toContain(secret);
-  const { Client } = await import('pg');
   const client = new Client({ connectionString: server.databaseUrl });
   await client.connect();
   const { rows } = await client.query<{ row: string }>('SELECT api_key::text AS row FROM api_key');
@@ -210,10 +214,6 @@ test('READ_ACCESS takes two values', async () => {
 });
 
 test('the file of the local key is its owner’s alone', async () => {
-  const { ensureLocalKey } = await import('../src/server/local-key');
-  const { ApiKeys } = await import('../src/platform/api-keys');
-  const { openDatabase } = await import('../src/platform/database');
-  const { pino } = await import('pino');
   const db = await openDatabase(server.databaseUrl, pino({ level: 'silent' }));
   try {
     const keys = new ApiKeys(db);

@@ -122,7 +122,8 @@ describe('the example queries', () => {
     const [operation, ...others] = parse(example.query).definitions;
     if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('not an operation');
     expect(others).toEqual([]);
-    expect(operation.operation).toBe('query');
+    // A mutation has to say where its key goes.
+    expect(operation.operation).toBe(example.headers ? 'mutation' : 'query');
     // The title of its tab.
     expect(operation.name?.value).toBe(name);
     const declared = operation.variableDefinitions?.map((definition) => definition.variable.name.value) ?? [];

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { importInto } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
+import { subscribe } from './support/subscribe';
 
 /**
  * The published rows, where they are at hand. Every figure is one that was counted on the files beforehand, outside
@@ -26,7 +27,7 @@ const GUITARS = ['acoustic guitar', 'electric guitar', 'e-guitar', 'guitar', 'gu
 describeReal('the real ConceptCaps rows', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startTestServer();
+    server = await startTestServer({ WORKER_CONCURRENCY: '2' });
     await importInto(server, [DATA, '--config', 'default']);
   }, 120_000);
   afterAll(() => server?.close());
@@ -128,4 +129,44 @@ describeReal('the real ConceptCaps rows', () => {
       expect(diagnostics.contamination).toMatchObject({ positives: 0, negatives: 0 });
     });
   });
+
+  // Last, as it adds to the data.
+  test('a rare concept falls short, is asked for, followed, and made up with audio that plays', async () => {
+    const SET = `{ conceptSet(input: { concept: "beatboxing", strategy: CLEAN, positives: 40, negatives: 40, seed: 1 }) {
+      available { positives } deficit { positives negatives } positives { id origin }
+      diagnostics { contamination { positives negatives } } } }`;
+    const before = (await server.query(SET)).conceptSet;
+    expect(before).toMatchObject({ available: { positives: 16 }, deficit: { positives: 24, negatives: 0 } });
+
+    const { requestGeneration } = await server.query(
+      `mutation { requestGeneration(input: {
+         topUp: { concept: "beatboxing", positives: 40 }, seed: 1, durationSeconds: 5 }) { id state counts { queued } } }`,
+    );
+    expect(requestGeneration).toMatchObject({ state: 'QUEUED', counts: { queued: 24 } });
+    const updates = await subscribe<{
+      generationUpdated: { state: string; progress: number; samples: { id: string; audio: { url: string } }[] };
+    }>(
+      server.url,
+      'websocket',
+      `subscription ($id: ID!) { generationUpdated(id: $id) { state progress samples { id audio { url } } } }`,
+      { variables: { id: requestGeneration.id } },
+    ).done;
+    const { state, progress, samples } = updates.at(-1)!.generationUpdated;
+    expect({ state, progress, made: samples.length }).toEqual({ state: 'SUCCEEDED', progress: 1, made: 24 });
+    expect(updates.length).toBeGreaterThan(5);
+
+    const after = (await server.query(SET)).conceptSet;
+    expect(after.deficit).toEqual({ positives: 0, negatives: 0 });
+    expect(after.diagnostics.contamination).toEqual({ positives: 0, negatives: 0 });
+    expect(after.positives.filter(({ origin }: { origin: string }) => origin === 'GENERATED')).toHaveLength(24);
+    for (const { audio } of samples) {
+      const wav = Buffer.from(await (await fetch(audio.url)).arrayBuffer());
+      const pcm = new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + wav.length));
+      expect(pcm.length).toBe(5 * 32_000 * 2);
+      const rms = Math.sqrt(pcm.reduce((sum, value) => sum + value * value, 0) / pcm.length) / 32_768;
+      expect(rms).toBeGreaterThan(0.005);
+      // Clipping would show as runs of the largest value.
+      expect(pcm.filter((value) => Math.abs(value) >= 32_767).length).toBeLessThan(pcm.length / 1_000);
+    }
+  }, 60_000);
 });

@@ -2,7 +2,13 @@ import { Client, S3Error } from 'minio';
 import type { Readable } from 'node:stream';
 import type { S3Config } from '../platform/config';
 import { UserError } from '../platform/errors';
+import { withTimeout } from '../platform/timeout';
 import { AudioNotFound, type AudioStore } from './audio-store';
+
+/** The client itself waits for ever. */
+const TIMEOUT_MS = 10_000;
+/** For the longest clip, 30 s of stereo, over a slow line. */
+const PUT_TIMEOUT_MS = 60_000;
 
 /** Objects `audio/<sha256>.wav` in an S3-compatible bucket (MinIO, SeaweedFS, Garage, AWS ...). */
 export class S3AudioStore implements AudioStore {
@@ -17,15 +23,15 @@ export class S3AudioStore implements AudioStore {
 
   async put(sha256: string, bytes: Uint8Array, mediaType: string): Promise<void> {
     if (await this.has(sha256)) return;
-    await this.client.putObject(this.config.bucket, objectName(sha256), Buffer.from(bytes), bytes.length, {
-      'Content-Type': mediaType,
-      'Cache-Control': 'private, max-age=31536000, immutable',
-    });
+    const metadata = { 'Content-Type': mediaType, 'Cache-Control': 'private, max-age=31536000, immutable' };
+    const name = objectName(sha256);
+    const put = this.client.putObject(this.config.bucket, name, Buffer.from(bytes), bytes.length, metadata);
+    await withTimeout(put, PUT_TIMEOUT_MS);
   }
 
   async has(sha256: string): Promise<boolean> {
     try {
-      await this.client.statObject(this.config.bucket, objectName(sha256));
+      await withTimeout(this.client.statObject(this.config.bucket, objectName(sha256)), TIMEOUT_MS);
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
@@ -43,7 +49,7 @@ export class S3AudioStore implements AudioStore {
   }
 
   async delete(sha256: string): Promise<void> {
-    await this.client.removeObject(this.config.bucket, objectName(sha256));
+    await withTimeout(this.client.removeObject(this.config.bucket, objectName(sha256)), TIMEOUT_MS);
   }
 
   /** An upload that was broken off leaves nothing: these objects are small enough to come in one piece. */
@@ -66,7 +72,7 @@ export class S3AudioStore implements AudioStore {
   /** Makes the bucket where it is missing. */
   async check(): Promise<void> {
     try {
-      if (!(await this.client.bucketExists(this.config.bucket))) {
+      if (!(await withTimeout(this.client.bucketExists(this.config.bucket), TIMEOUT_MS))) {
         await this.client.makeBucket(this.config.bucket, this.config.region);
       }
     } catch (error) {

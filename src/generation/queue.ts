@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { ENGINE_NAMES, type EngineName } from '../inference/stages';
 import { redactUrl } from '../platform/database';
 import { UserError } from '../platform/errors';
+import { withTimeout } from '../platform/timeout';
 
 /**
  * The job queue: BullMQ on Redis, or on the same PostgreSQL where REDIS_URL is unset. One API over both; PostgreSQL
@@ -144,17 +145,5 @@ async function migrateQueueSchema(databaseUrl: string): Promise<void> {
     await runMigrations(client);
   } finally {
     await client.end();
-  }
-}
-
-async function withTimeout<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -7,6 +7,7 @@ export interface ExampleQuery {
   readonly name: string;
   readonly query: string;
   readonly variables?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export const EXAMPLE_QUERIES: readonly ExampleQuery[] = [
@@ -194,6 +195,57 @@ query Cooccurrence {
     rowCounts
     counts
     pmi
+  }
+}
+`,
+  },
+  {
+    name: 'RequestGeneration',
+    query: `# Samples that are not there yet. Put the key that the server prints at its start into the tab Headers.
+mutation RequestGeneration($input: GenerationInput!) {
+  requestGeneration(input: $input) {
+    id
+    state
+    queuePosition
+    estimatedSecondsLeft
+  }
+}
+`,
+    variables: { input: { topUp: { concept: 'beatboxing', positives: 10 }, durationSeconds: 5, seed: 1 } },
+    headers: { Authorization: 'Bearer KEY' },
+  },
+  {
+    name: 'Generations',
+    query: `# What has been asked for, and what became of it.
+query Generations {
+  generations(first: 5) {
+    totalCount
+    edges {
+      node {
+        id
+        state
+        progress
+        stage
+        error {
+          code
+          message
+        }
+        samples(first: 3) {
+          caption
+          audio {
+            url
+          }
+          provenance {
+            seed
+            stages {
+              stage
+              name
+              isPlaceholder
+            }
+          }
+        }
+      }
+    }
   }
 }
 `,

@@ -22,9 +22,10 @@ const graphiql = createElement(
   GraphiQL,
   {
     fetcher: createGraphiQLFetcher({ url: endpoint.href, subscriptionUrl: socket.href }),
-    defaultTabs: EXAMPLE_QUERIES.map(({ query, variables }) => ({
+    defaultTabs: EXAMPLE_QUERIES.map(({ query, variables, headers }) => ({
       query,
       ...(variables && { variables: JSON.stringify(variables, null, 2) }),
+      ...(headers && { headers: JSON.stringify(headers, null, 2) }),
     })),
     defaultEditorToolsVisibility: true,
     // Another GraphiQL on this host and port, of another day, must not give us its tabs.
