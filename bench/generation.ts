@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-sse';
 import pino from 'pino';
 import { DiskAudioStore } from '../src/audio/disk-audio-store';
@@ -200,7 +201,7 @@ async function benchQueue(): Promise<void> {
 
     for (const redisUrl of [null, redis.url]) {
       const queue = await openJobQueue({ redisUrl, databaseUrl: db.url, log });
-      let lists: (readonly EnqueuedItem[])[] = [];
+      const lists: (readonly EnqueuedItem[])[] = [];
       const writing = await timed(async () => {
         for (let i = 0; i < BULK / ITEMS; i++) lists.push(await ask(ITEMS));
       });
@@ -210,24 +211,21 @@ async function benchQueue(): Promise<void> {
       const raw = await timeRawQueue(redisUrl, db.url);
       const perSecond = (ms: number) => ((BULK / ms) * 1000).toFixed(0);
       enqueue.push([queue.backend, perSecond(writing + adding), perSecond(adding), perSecond(raw)]);
-      lists = lists.slice(0, 1);
 
-      // Only what is measured is left to be made: the rest of the line is canceled in the rows, which jobs follow.
-      const kept = lists[0]!.map(({ item }) => item);
-      await db.query(
-        `UPDATE generation_item SET state = 'CANCELED', finished_at = now() WHERE state = 'QUEUED' AND NOT id = ANY ($1)`,
-        [kept],
-      );
+      // What was only to be put into the line leaves it again.
+      await db.query(`UPDATE generation_item SET state = 'CANCELED', finished_at = now() WHERE state = 'QUEUED'`);
+      const clearing = worker();
+      await clearing.start(queue, ['SOUNDFONT'], 20);
+      while ((await queue.countWaiting('SOUNDFONT')) > 0) await delay(50);
+      await clearing.stop();
+
       const consumer = worker();
+      await queue.add('SOUNDFONT', await ask(ITEMS));
       const pending = async () =>
-        (
-          await db.query<{ n: number }>(
-            `SELECT count(*) AS n FROM generation_item WHERE state IN ('QUEUED', 'RUNNING')`,
-          )
-        ).rows[0]!.n;
+        (await db.query<{ n: number }>(`SELECT sum(queued + running) AS n FROM generation_request`)).rows[0]!.n;
       const queued = await timed(async () => {
         await consumer.start(queue, ['SOUNDFONT'], 1);
-        while ((await pending()) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        while ((await pending()) > 0) await delay(20);
       });
       await consumer.stop();
       await queue.close();

@@ -129,12 +129,18 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Sums and set operations, no join of the old rows with the new ones: thousands of items may change in one statement, and
+-- the planner knows nothing about transition tables.
 CREATE FUNCTION count_changed_generation_items() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+DECLARE
   -- In one order, so that two statements over several requests cannot wait for each other.
-  PERFORM FROM generation_request WHERE seq IN (
-    SELECT n.request FROM new_items n JOIN old_items o USING (id) WHERE n.state <> o.state
-  ) ORDER BY seq FOR UPDATE;
+  changed bigint[] := ARRAY(
+    SELECT DISTINCT request FROM (
+      SELECT id, request, state FROM new_items EXCEPT SELECT id, request, state FROM old_items
+    ) AS items ORDER BY request
+  );
+BEGIN
+  PERFORM FROM generation_request WHERE seq = ANY (changed) ORDER BY seq FOR UPDATE;
   UPDATE generation_request r SET
     queued = r.queued + change.queued,
     running = r.running + change.running,
@@ -143,17 +149,24 @@ BEGIN
     canceled = r.canceled + change.canceled,
     finished_at = CASE WHEN r.queued + change.queued + r.running + change.running = 0 THEN now() END
   FROM (
-    SELECT n.request,
-      sum((n.state = 'QUEUED')::int - (o.state = 'QUEUED')::int) AS queued,
-      sum((n.state = 'RUNNING')::int - (o.state = 'RUNNING')::int) AS running,
-      sum((n.state = 'SUCCEEDED')::int - (o.state = 'SUCCEEDED')::int) AS succeeded,
-      sum((n.state = 'FAILED')::int - (o.state = 'FAILED')::int) AS failed,
-      sum((n.state = 'CANCELED')::int - (o.state = 'CANCELED')::int) AS canceled
-    FROM new_items n JOIN old_items o USING (id) WHERE n.state <> o.state GROUP BY n.request
-  ) AS change WHERE r.seq = change.request;
+    SELECT request,
+      sum(sign) FILTER (WHERE state = 'QUEUED') AS queued,
+      sum(sign) FILTER (WHERE state = 'RUNNING') AS running,
+      sum(sign) FILTER (WHERE state = 'SUCCEEDED') AS succeeded,
+      sum(sign) FILTER (WHERE state = 'FAILED') AS failed,
+      sum(sign) FILTER (WHERE state = 'CANCELED') AS canceled
+    FROM (
+      SELECT request, state, 1 AS sign FROM new_items UNION ALL SELECT request, state, -1 FROM old_items
+      -- One of each, so that no sum is null.
+      UNION ALL SELECT request, unnest(ARRAY['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED']), 0
+      FROM unnest(changed) AS request
+    ) AS counted GROUP BY request
+  ) AS change WHERE r.seq = change.request AND r.seq = ANY (changed);
   PERFORM pg_notify('generation_updated', r.id) FROM generation_request r WHERE r.seq IN (
-    SELECT n.request FROM new_items n JOIN old_items o USING (id)
-    WHERE (n.state, n.stage, n.progress) IS DISTINCT FROM (o.state, o.stage, o.progress)
+    SELECT request FROM (
+      SELECT id, request, state, stage, progress FROM new_items
+      EXCEPT SELECT id, request, state, stage, progress FROM old_items
+    ) AS items
   );
   RETURN NULL;
 END $$;

@@ -55,7 +55,11 @@ export class RenderProcesses {
 
   async close(): Promise<void> {
     const ended = [...this.all].map((child) => new Promise<void>((resolve) => child.once('exit', () => resolve())));
-    for (const child of this.all) child.kill('SIGKILL');
+    for (const child of this.all) {
+      // Idle ones would let this process end before it has closed the rest.
+      child.ref();
+      child.kill('SIGKILL');
+    }
     await Promise.all(ended);
   }
 
