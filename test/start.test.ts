@@ -10,6 +10,8 @@ import { describeWithService, startMinio, startRedis } from './support/services'
 /** A server as its users start it: a process. */
 interface ServerProcess {
   readonly url: string;
+  /** The API key that it printed; none with a database of one's own. */
+  readonly apiKey: string | undefined;
   readonly pid: number;
   readonly stderr: () => string;
   /** Resolves with the exit code. */
@@ -27,18 +29,19 @@ async function startServer(environment: Record<string, string>): Promise<ServerP
     child.stdout.on('data', (chunk: Buffer) => {
       stdout += chunk.toString();
       const found = /GraphQL\s+(http\S+)\/graphql/.exec(stdout)?.[1];
-      if (found) resolve(found);
+      if (found && stdout.endsWith('\n')) resolve(found);
     });
     void gone.then((code) => reject(new Error(`the server stopped with ${code}:\n${stderr}`)));
   });
-  return { url, pid: child.pid!, stderr: () => stderr, gone, kill: (signal) => child.kill(signal) };
+  const apiKey = /API key\s+(\S+)/.exec(stdout)?.[1];
+  return { url, apiKey, pid: child.pid!, stderr: () => stderr, gone, kill: (signal) => child.kill(signal) };
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as untyped as on the wire
-async function ask(url: string, query: string): Promise<any> {
+async function ask(url: string, query: string, apiKey?: string): Promise<any> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) },
     body: JSON.stringify({ query }),
   });
   const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
@@ -63,6 +66,27 @@ describe('the embedded start', () => {
     }
     await rm(dataDir, { recursive: true, force: true });
   });
+
+  test('prints a key that takes changes, and goes on after SIGKILL with what was asked for', async () => {
+    const first = await startServer({ DATA_DIR: dataDir, LOG_LEVEL: 'error', WORKER_CONCURRENCY: '1' });
+    running.push(first);
+    const { requestGeneration } = await ask(
+      first.url,
+      'mutation { requestGeneration(input: { attributes: ["piano"], count: 4, durationSeconds: 20 }) { id } }',
+      first.apiKey,
+    );
+    const read = async (url: string) =>
+      (await ask(url, `{ generation(id: "${requestGeneration.id}") { state counts { running succeeded } } }`))
+        .generation;
+    await until(async () => (await read(first.url)).counts.running === 1);
+    first.kill('SIGKILL');
+    await first.gone;
+    const second = await startServer({ DATA_DIR: dataDir, LOG_LEVEL: 'error', WORKER_CONCURRENCY: '2' });
+    running.push(second);
+    expect(second.apiKey).toBe(first.apiKey);
+    await until(async () => (await read(second.url)).state === 'SUCCEEDED', 50_000);
+    expect((await read(second.url)).counts).toEqual({ running: 0, succeeded: 4 });
+  }, 90_000);
   const start = async (environment: Record<string, string> = {}) => {
     const server = await startServer({ DATA_DIR: dataDir, ...environment });
     running.push(server);

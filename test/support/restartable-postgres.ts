@@ -24,7 +24,13 @@ export async function startRestartablePostgres(): Promise<RestartablePostgres> {
   const port = await freePort();
   const url = `postgres://${ROLE}:${password}@127.0.0.1:${port}/postgres`;
   const start = async () => {
-    await startPostmaster({ program: join(binaries.directory, 'bin', 'postgres'), directory, user, port, logFile: join(dataDir, 'log') });
+    await startPostmaster({
+      program: join(binaries.directory, 'bin', 'postgres'),
+      directory,
+      user,
+      port,
+      logFile: join(dataDir, 'log'),
+    });
     await until(() => answers(url), 30_000);
   };
   const stop = async () => {
