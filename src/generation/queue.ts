@@ -35,6 +35,8 @@ interface Job {
 }
 
 const TIMEOUT_MS = 5_000;
+/** To PostgreSQL, for each queue and each consumer. */
+const MAX_CONNECTIONS = 4;
 /** A job whose worker died comes back after this; the lease of its item has run out by then. */
 const LOCK_MS = 15_000;
 const STALLED_CHECK_MS = 5_000;
@@ -118,10 +120,12 @@ type Options = Omit<WorkerOptions, 'connection'>;
 
 function postgresQueues(databaseUrl: string) {
   const { Queue: PostgresQueue, Worker: PostgresWorker } = withBackend(createPostgresBackend);
+  // Of a hundred that PostgreSQL allows by default, to be shared by all processes.
+  const connection = { connectionString: databaseUrl, max: MAX_CONNECTIONS };
   return {
-    queue: (name: string) => new PostgresQueue<Job>(name, { connection: databaseUrl }),
+    queue: (name: string) => new PostgresQueue<Job>(name, { connection }),
     worker: (name: string, make: Make, options: Options) =>
-      new PostgresWorker<Job>(name, ({ data }) => make(data.item), { ...options, connection: databaseUrl }),
+      new PostgresWorker<Job>(name, ({ data }) => make(data.item), { ...options, connection }),
   };
 }
 

@@ -34,9 +34,7 @@ export class Reconciler {
   start(): void {
     const next = () => {
       this.timer = setTimeout(() => {
-        this.round = this.reconcile()
-          .catch((err: unknown) => this.options.log.warn({ err }, 'generation could not be put right; trying again'))
-          .finally(() => this.isOpen && next());
+        this.round = this.reconcile().finally(() => this.isOpen && next());
       }, INTERVAL_MS);
     };
     next();
@@ -48,15 +46,21 @@ export class Reconciler {
     await this.round;
   }
 
+  /** Goes through all of it once. What cannot be put right now is left to the next time: never rejects. */
   async reconcile(): Promise<void> {
-    await this.takeBackExpired();
-    await this.findMissingFromQueue();
-    await this.enqueueDue();
-    await this.clearUploads();
-    await this.options.store.sweep();
-    await this.options.db.query('DELETE FROM generation_worker WHERE seen_at < now() - make_interval(secs => $1)', [
-      WORKER_GONE_SECONDS,
-    ]);
+    const steps = [
+      () => this.takeBackExpired(),
+      () => this.findMissingFromQueue(),
+      () => this.enqueueDue(),
+      () => this.clearUploads(),
+      () => this.options.store.sweep(),
+      () => this.forgetWorkers(),
+    ];
+    for (const step of steps) {
+      await step().catch((err: unknown) =>
+        this.options.log.warn({ err }, 'generation could not be put right; trying again'),
+      );
+    }
   }
 
   /** Puts items into the queue; what does not get there is put there by a later round. */
@@ -142,5 +146,11 @@ export class Reconciler {
       });
       if (!cleared) return;
     }
+  }
+
+  private async forgetWorkers(): Promise<void> {
+    await this.options.db.query('DELETE FROM generation_worker WHERE seen_at < now() - make_interval(secs => $1)', [
+      WORKER_GONE_SECONDS,
+    ]);
   }
 }

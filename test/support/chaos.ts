@@ -53,7 +53,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const random = new Random(options.seed);
   const dataDir = await mkdtemp(join(tmpdir(), 'conceptcaps-chaos-'));
   const postgres = await startRestartablePostgres();
-  const closers: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true }), postgres.remove];
+  const closers: (() => Promise<unknown>)[] = [
+    () => rm(dataDir, { recursive: true, force: true }),
+    () => postgres.remove(),
+  ];
   try {
     const store = options.store === 's3' ? await s3Store(closers) : diskStore(dataDir);
     const redis = options.queue === 'redis' ? await startRedis() : null;
@@ -251,8 +254,9 @@ function diskStore(dataDir: string): Store {
 }
 
 async function s3Store(closers: (() => Promise<unknown>)[]): Promise<Store> {
-  const { port, region, accessKey, secretKey, stop } = await startMinio();
-  closers.push(stop);
+  const minio = await startMinio();
+  closers.push(() => minio.stop());
+  const { port, region, accessKey, secretKey } = minio;
   let isRefusing = false;
   const open = new Set<Socket>();
   const proxy = createServer((socket) => {
