@@ -180,7 +180,7 @@ async function benchQueue(): Promise<void> {
     const stages = instantStages();
     const sets = new ConceptSets(db, samples, new SampleCatalog(samples, live), live);
     let due: readonly EnqueuedItem[] = [];
-    const requests = new GenerationRequests({ db, sets, live, stages, onDue: (items) => (due = items) });
+    const requests = new GenerationRequests({ db, sets, samples, live, stages, onDue: (items) => (due = items) });
     const items = new GenerationItems(db);
     let seed = 0;
     const ask = async (count: number) => {

@@ -42,6 +42,8 @@ interface RowFacts {
   readonly versionStep: number;
   readonly audioDelay: number | null;
   readonly retireDelay: number | null;
+  /** Rows that it becomes a counterfactual of, modulo the number of rows before it. */
+  readonly originals: readonly number[];
 }
 
 /** Null nine times out of ten. */
@@ -56,6 +58,7 @@ const rowFacts: fc.Arbitrary<RowFacts> = fc.record({
   versionStep: fc.constantFrom(0, 0, 0, 1),
   audioDelay: fc.option(fc.nat(3)),
   retireDelay: seldom(fc.integer({ min: 1, max: 3 })),
+  originals: fc.array(fc.nat(), { maxLength: 6, size: 'max' }),
 });
 
 const dataset = fc.oneof(
@@ -98,6 +101,7 @@ const target: fc.Arbitrary<ConceptSetRequest['target']> = fc.oneof(
   },
 );
 
+const isPaired = (strategy: ConceptSetRequest['strategy']) => strategy === 'MATCHED' || strategy === 'COUNTERFACTUAL';
 const request: fc.Arbitrary<ConceptSetRequest> = fc
   .record({
     target,
@@ -113,13 +117,17 @@ const request: fc.Arbitrary<ConceptSetRequest> = fc
   })
   .map((one) => ({
     ...one,
-    negatives: one.strategy === 'MATCHED' ? one.positives : one.negatives,
+    negatives: isPaired(one.strategy) ? one.positives : one.negatives,
     against: one.strategy === 'HARD' ? null : one.against,
   }))
   .filter((one) => one.strategy !== 'HARD' || one.target.kind !== 'filter');
 
+interface TestRow extends IndexRow {
+  readonly originals: readonly number[];
+}
+
 /** The index rows of a data set, as an import in several versions would have made them. */
-function toIndexRows(facts: readonly RowFacts[]): IndexRow[] {
+function toIndexRows(facts: readonly RowFacts[]): TestRow[] {
   const firstOfSource = new Map<number, number>();
   let version = 1;
   return facts.map((row, seq) => {
@@ -137,17 +145,19 @@ function toIndexRows(facts: readonly RowFacts[]): IndexRow[] {
       addedVersion: version,
       audioVersion: row.audioDelay === null ? null : version + row.audioDelay,
       retiredVersion: row.retireDelay === null ? null : version + row.retireDelay,
+      originals: seq === 0 ? [] : [...new Set(row.originals.map((other) => other % seq))],
     };
   });
 }
 
 /** The index at a version as a process sees it that reads all rows then. */
-function indexAt(rows: readonly IndexRow[], version: number): ConceptIndex {
+function indexAt(rows: readonly TestRow[], version: number): ConceptIndex {
   const index = new ConceptIndex(CONCEPTS.length);
   for (const row of rows) {
     if (row.addedVersion > version) break;
     const upTo = (at: number | null) => (at !== null && at <= version ? at : null);
     index.append({ ...row, audioVersion: upTo(row.audioVersion), retiredVersion: upTo(row.retiredVersion) });
+    for (const original of row.originals) index.counterfactuals.link(row.addedVersion, row.seq, original);
   }
   index.version = version;
   return index;
@@ -156,8 +166,22 @@ function indexAt(rows: readonly IndexRow[], version: number): ConceptIndex {
 const lastVersion = (rows: readonly IndexRow[]) =>
   Math.max(0, ...rows.map((row) => Math.max(row.addedVersion, row.audioVersion ?? 0, row.retiredVersion ?? 0)));
 
-function build(facts: readonly RowFacts[]): { rows: IndexRow[]; view: IndexView } {
-  const rows = toIndexRows(facts);
+/** @param pairs keys of counterfactuals and originals, instead of those that follow from the order of rows */
+function build(
+  facts: readonly RowFacts[],
+  pairs?: readonly (readonly [number, number])[],
+): { rows: TestRow[]; view: IndexView } {
+  const inOrder = toIndexRows(facts);
+  const seqOf = new Map(inOrder.map(({ key, seq }) => [key, seq]));
+  const rows = !pairs
+    ? inOrder
+    : inOrder.map((row) => ({
+        ...row,
+        originals: pairs.flatMap(([a, b]) => {
+          const other = a === row.key ? seqOf.get(b)! : b === row.key ? seqOf.get(a)! : row.seq;
+          return other < row.seq ? [other] : [];
+        }),
+      }));
   return { rows, view: indexAt(rows, lastVersion(rows)).now() };
 }
 
@@ -184,7 +208,7 @@ const sourcesOf = (rows: readonly IndexRow[], seqs: readonly number[]) => seqs.m
 const hasRepeats = (items: readonly unknown[]) => new Set(items).size < items.length;
 
 describe('every concept set', () => {
-  const holds = (check: (rows: IndexRow[], asked: ConceptSetRequest, set: Selection, view: IndexView) => void) =>
+  const holds = (check: (rows: TestRow[], asked: ConceptSetRequest, set: Selection, view: IndexView) => void) =>
     fc.assert(
       fc.property(dataset, request, (facts, asked) => {
         const { rows, view } = build(facts);
@@ -249,9 +273,9 @@ describe('every concept set', () => {
       for (const set of randomSets) expect(hasRepeats(sourcesOf(rows, [...set, ...positives]))).toBe(false);
     }));
 
-  it('has pairs that are one to one under MATCHED, and explains each by what differs', () =>
+  it('has pairs that are one to one under MATCHED and COUNTERFACTUAL, and explains each by what differs', () =>
     holds((rows, asked, { positives, negatives, pairs }) => {
-      if (asked.strategy !== 'MATCHED') return expect(pairs).toEqual([]);
+      if (!isPaired(asked.strategy)) return expect(pairs).toEqual([]);
       expect(pairs.map((pair) => pair.positive)).toEqual(positives);
       expect(pairs.map((pair) => pair.negative)).toEqual(negatives);
       const counted = new Set(countedAttributes(asked));
@@ -263,6 +287,35 @@ describe('every concept set', () => {
       return undefined;
     }));
 
+  it('pairs counterfactuals under COUNTERFACTUAL, and finds one where there is any', () =>
+    fc.assert(
+      fc.property(dataset, request, (facts, one) => {
+        const asked = { ...one, strategy: 'COUNTERFACTUAL' as const, negatives: one.positives };
+        const { rows, view } = build(facts);
+        const { pairs, available } = selectConceptSet(view, asked);
+        for (const { positive, negative } of pairs) {
+          const areLinked =
+            rows[positive]!.originals.includes(negative) || rows[negative]!.originals.includes(positive);
+          expect(areLinked).toBe(true);
+        }
+        // Pairs of one source id aside, the first that is left is taken.
+        const clean = selectConceptSet(view, { ...asked, strategy: 'CLEAN', positives: 1_000, negatives: 1_000 });
+        const [some, others] = [clean.positives, clean.negatives].map((side) => new Set(side)) as [
+          Set<number>,
+          Set<number>,
+        ];
+        const isPossible = rows.some(({ seq, originals }) =>
+          originals.some((original) => {
+            const sources = rows[seq]!.group !== rows[original]!.group;
+            return sources && ((some.has(seq) && others.has(original)) || (some.has(original) && others.has(seq)));
+          }),
+        );
+        if (isPossible) expect(pairs.length).toBeGreaterThan(0);
+        expect(pairs.length).toBeLessThanOrEqual(available.positives);
+      }),
+      { numRuns: 200, seed: 20261123 },
+    ));
+
   it('accounts for every row that was considered, and is as large as what is available allows', () =>
     holds((_rows, asked, set) => {
       for (const [side, name] of [
@@ -273,7 +326,7 @@ describe('every concept set', () => {
         expect(set.considered[name]).toBe(set.available[name] + left);
         expect(set[name].length).toBeLessThanOrEqual(Math.min(asked[name], set.available[name]));
       }
-      if (asked.strategy === 'MATCHED') {
+      if (isPaired(asked.strategy)) {
         expect(set.negatives.length).toBe(set.positives.length);
       } else {
         expect(set.positives.length).toBe(Math.min(asked.positives, set.available.positives));
@@ -327,7 +380,13 @@ describe('every concept set', () => {
         const here = build(distinct);
         const places = distinct.map((_row, i) => ({ i, order: shuffle.next().value }));
         places.sort((a, b) => a.order - b.order || a.i - b.i);
-        const elsewhere = build(places.map(({ i }) => distinct[i]!));
+        const pairs = here.rows.flatMap(({ key, originals }) =>
+          originals.map((original) => [key, here.rows[original]!.key] as const),
+        );
+        const elsewhere = build(
+          places.map(({ i }) => distinct[i]!),
+          pairs,
+        );
         const keys = ({ rows, view }: ReturnType<typeof build>) => {
           const set = selectConceptSet(view, asked);
           return [set.positives, set.negatives, ...set.randomSets].map((side) => side.map((seq) => rows[seq]!.key));
@@ -429,6 +488,7 @@ function skewed(): IndexView {
       retiredVersion: null,
     });
   }
+  for (let seq = 1; seq < index.size; seq++) index.counterfactuals.link(1, seq, Math.floor(random() * seq));
   index.version = 1;
   return index.now();
 }
@@ -470,6 +530,7 @@ describe('the selection', () => {
     MATCHED: '2570bdf475d23328',
     BALANCED: '3cc389a9df421cd0',
     HARD: '3c3e0df463be81d2',
+    COUNTERFACTUAL: 'f3a520a3a76a6763',
   };
 
   it('is the one that its version stands for', () => {

@@ -1,5 +1,6 @@
 import { AttributeLists } from './attribute-lists';
 import { BitSet } from './bit-set';
+import { Counterfactuals } from './counterfactuals';
 import { IntList } from './int-list';
 import { SeededOrder } from './seeded-order';
 import { SourceGroups } from './source-groups';
@@ -53,6 +54,7 @@ export class ConceptIndex {
   readonly lists = new AttributeLists();
   readonly order = new SeededOrder();
   readonly groups = new SourceGroups();
+  readonly counterfactuals = new Counterfactuals();
   private readonly withAudio = new BitSet();
   private readonly retired = new BitSet();
   /** Each version that added rows, and the first row that it added. */
@@ -143,6 +145,7 @@ export class ConceptIndex {
       this.lists,
       this.order,
       this.groups,
+      this.counterfactuals,
       ...[this.growth.versions, this.growth.firstRows],
       ...[this.audioLater.versions, this.audioLater.rows, this.retirements.versions, this.retirements.rows],
     ];

@@ -237,10 +237,10 @@ function checkedInput(spec: ConceptSetSpec): ConceptSetInput {
     throw badInput('randomSets', `makes ${rows} rows with both sides; a set holds at most ${MAX_ROWS}`);
   }
   if (folds === 1) throw badInput('folds', 'must be 0 for none, or from 2 to 20 (it is 1)');
-  if (strategy === 'MATCHED' && negatives !== positives) {
+  if ((strategy === 'MATCHED' || strategy === 'COUNTERFACTUAL') && negatives !== positives) {
     throw badInput(
       'negatives',
-      `must equal positives (${positives}) under MATCHED, which gives each positive one negative; leave it out`,
+      `must equal positives (${positives}) under ${strategy}, which gives each positive one negative; leave it out`,
     );
   }
   if (strategy === 'HARD' && (spec.filter || spec.against)) {

@@ -75,6 +75,7 @@ export class LiveIndex {
     const index = isRebuild ? new ConceptIndex(CONCEPTS.length) : this.index;
 
     const changes = await this.samples.listIndexChanges(index.size, index.version, version);
+    const pairs = await this.samples.listCounterfactuals(index.version, version);
     // Where readers already use this index, pages are kept until the last is there: they never see half a version.
     const isVisible = index === this.index && index.version > 0;
     const pages: IndexRow[][] = [];
@@ -90,6 +91,7 @@ export class LiveIndex {
     }
     for (const change of changes) index.update(change.seq, change);
     for (const rows of pages) for (const row of rows) index.append(row);
+    for (const pair of pairs) index.counterfactuals.link(pair.version, pair.sample, pair.of);
     index.version = version;
     this.index = index;
     this.log.debug(

@@ -124,6 +124,28 @@ export class SampleRepository {
     return new Map(rows.map((row) => [row.sample_seq, row.content]));
   }
 
+  /** Pairs of a counterfactual and its original that came to be known after a version, up to another. */
+  async listCounterfactuals(since: number, until: number): Promise<{ version: number; sample: number; of: number }[]> {
+    const { rows } = await this.db.query<{ version: number; sample_seq: number; of_seq: number }>(
+      `SELECT version, sample_seq, of_seq FROM counterfactual WHERE version > $1 AND version <= $2
+       ORDER BY version, sample_seq, of_seq`,
+      [since, until],
+    );
+    return rows.map(({ version, sample_seq: sample, of_seq: of }) => ({ version, sample, of }));
+  }
+
+  /** Row numbers of the other halves of pairs, by row number, ascending. */
+  async counterfactualsOf(seqs: readonly number[]): Promise<Map<number, number[]>> {
+    const { rows } = await this.db.query<{ seq: number; other: number }>(
+      `SELECT sample_seq AS seq, of_seq AS other FROM counterfactual WHERE sample_seq = ANY ($1)
+       UNION SELECT of_seq, sample_seq FROM counterfactual WHERE of_seq = ANY ($1) ORDER BY seq, other`,
+      [seqs],
+    );
+    const bySeq = new Map(seqs.map((seq) => [seq, [] as number[]]));
+    for (const { seq, other } of rows) bySeq.get(seq)!.push(other);
+    return bySeq;
+  }
+
   async listSources(): Promise<StoredSource[]> {
     const { rows } = await this.db.query<StoredSource>(
       'SELECT id, name, origin, license, citation, url, revision FROM source ORDER BY id',

@@ -155,6 +155,21 @@ export async function writeSamplesIn(
   return { added: added.length, audioAttached: attached.length, otherAudio };
 }
 
+/**
+ * Makes a pair of a sample and the one that it is a counterfactual of, as a data version of its own; a pair that is
+ * known stays as it is. The caller holds the lock of the data state.
+ */
+export async function linkCounterfactual(tx: Queryable, sample: number, of: number): Promise<void> {
+  const { rowCount } = await tx.query(
+    `INSERT INTO counterfactual (sample_seq, of_seq, version) SELECT $1, $2, version + 1 FROM data_state
+     ON CONFLICT ON CONSTRAINT counterfactual_pkey DO NOTHING`,
+    [sample, of],
+  );
+  if (rowCount === 0) return;
+  const { rows } = await tx.query<{ version: number }>('UPDATE data_state SET version = version + 1 RETURNING version');
+  await tx.query(`SELECT pg_notify('${DATA_VERSION_CHANNEL}', $1)`, [String(rows[0]!.version)]);
+}
+
 async function knownSamples(tx: Queryable, ids: readonly string[]) {
   const { rows } = await tx.query<{ id: string; seq: number; audio: string | null }>(
     `SELECT id, seq, encode(audio_sha256, 'hex') AS audio FROM sample WHERE id = ANY ($1)`,

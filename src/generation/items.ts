@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { lockDataState, saveSource, writeSamplesIn, type PreparedSample } from '../dataset/sample-writer';
+import {
+  linkCounterfactual,
+  lockDataState,
+  saveSource,
+  writeSamplesIn,
+  type PreparedSample,
+} from '../dataset/sample-writer';
 import type { EngineName } from '../inference/stages';
 import type { Database, Queryable } from '../platform/database';
 import type { PipelineStage } from './pipeline';
@@ -18,6 +24,8 @@ export interface Claim extends Recipe {
   readonly request: string;
   readonly dataVersion: number;
   readonly engine: EngineName;
+  /** Row number of the sample that it is to be a counterfactual of; null for all others. */
+  readonly counterfactualOf: number | null;
   /** How often it was begun, this time included. */
   readonly attempts: number;
 }
@@ -65,6 +73,7 @@ interface ClaimRow {
   readonly attempts: number;
   readonly request_id: string;
   readonly data_version: number;
+  readonly counterfactual_of: number | null;
 }
 
 export class GenerationItems {
@@ -90,7 +99,7 @@ export class GenerationItems {
        WHERE i.id = $1 AND r.seq = i.request AND i.not_before <= now()
          AND (i.state = 'QUEUED' OR (i.state = 'RUNNING' AND i.leased_until < now() AND i.attempts < $5))
        RETURNING i.asked, i.forbidden, i.completes, i.seed, i.duration_seconds, i.engine, i.attempts,
-         r.id AS request_id, r.data_version`,
+         i.counterfactual_of, r.id AS request_id, r.data_version`,
       [item, lease, LEASE_SECONDS, worker, MAX_ATTEMPTS],
     );
     const row = rows[0];
@@ -107,6 +116,7 @@ export class GenerationItems {
       seed,
       durationSeconds: row.duration_seconds,
       engine,
+      counterfactualOf: row.counterfactual_of,
       attempts,
     };
   }
@@ -141,6 +151,7 @@ export class GenerationItems {
   /** The sample that the recipe gave before, as row number; the item is settled with it. */
   async succeedWithExisting(claim: Claim, recipe: string): Promise<boolean> {
     return this.db.transaction(async (tx) => {
+      if (claim.counterfactualOf !== null) await lockDataState(tx);
       const seq = await sampleOf(tx, recipe);
       if (seq === null) return false;
       await settle(tx, claim, recipe, seq);
@@ -228,4 +239,5 @@ async function settle(tx: Queryable, claim: Claim, recipe: string, sampleSeq: nu
     [claim.item, claim.lease, recipe, sampleSeq],
   );
   if (rowCount === 0) throw new LeaseLost(`item ${claim.item} is no longer held`);
+  if (claim.counterfactualOf !== null) await linkCounterfactual(tx, sampleSeq, claim.counterfactualOf);
 }

@@ -2,8 +2,10 @@ import { ATTRIBUTES } from '../concepts/taxonomy';
 import { satisfy } from '../concepts/satisfy';
 import type { ConceptSets } from '../dataset/concept-sets';
 import { attributeOf, type SampleFilterSpec } from '../dataset/sample-catalog';
-import type { EngineName } from '../inference/stages';
+import type { SampleRepository } from '../dataset/sample-repository';
+import type { AudioEngine, EngineName } from '../inference/stages';
 import { UserError } from '../platform/errors';
+import { counterfactualRecipes, type CounterfactualSpec } from './counterfactual';
 import { refuseContradictions, recipeIdOf, type Recipe } from './recipe';
 import { engineOf, type Stages } from './stages';
 
@@ -11,11 +13,12 @@ import { engineOf, type Stages } from './stages';
  * From what is asked for to the items that are to be made: names resolved, bounds checked, seeds dealt out.
  */
 
-/** What is asked, as a person writes it: exactly one of `attributes`, `combinations` and `topUp`. */
+/** What is asked, as a person writes it: exactly one of `attributes`, `combinations`, `topUp` and `counterfactuals`. */
 export interface GenerationSpec {
   readonly attributes?: readonly string[] | null;
   readonly combinations?: readonly (readonly string[])[] | null;
   readonly topUp?: TopUpSpec | null;
+  readonly counterfactuals?: CounterfactualSpec | null;
   readonly complete?: boolean | null;
   readonly count?: number | null;
   readonly seed?: number | null;
@@ -53,6 +56,8 @@ export const GENERATION_LIMITS = {
 
 export interface PlannedItem extends Recipe {
   readonly recipeId: string;
+  /** Row number of the sample that it is to be a counterfactual of; null for all others. */
+  readonly counterfactualOf: number | null;
 }
 
 export interface GenerationPlan {
@@ -76,14 +81,16 @@ export type AreThere = (recipeIds: readonly string[]) => Promise<ReadonlySet<str
 /** @throws UserError where the input is wrong; `field` is the path within the mutation's arguments */
 export async function planGeneration(
   spec: GenerationSpec,
-  { sets, stages, dataVersion }: { sets: ConceptSets; stages: Stages; dataVersion: number },
+  { sets, samples, stages, dataVersion }: PlanSources,
 ): Promise<GenerationPlan> {
-  const given = (['attributes', 'combinations', 'topUp'] as const).filter((name) => spec[name] != null);
+  const given = (['attributes', 'combinations', 'topUp', 'counterfactuals'] as const).filter(
+    (name) => spec[name] != null,
+  );
   if (given.length !== 1) {
     const found = given.length === 0 ? 'none' : given.join(' and ');
     throw badInput(
       given[1] ?? 'attributes',
-      `needs exactly one of attributes, combinations and topUp (it has ${found})`,
+      `needs exactly one of attributes, combinations, topUp and counterfactuals (it has ${found})`,
       'input',
     );
   }
@@ -94,19 +101,32 @@ export async function planGeneration(
     const range = `from ${minDurationSeconds} to ${engine.maxDurationSeconds} with ${engine.engine}`;
     throw badInput('durationSeconds', `must be ${range} (it is ${durationSeconds})`);
   }
-  const toItem = (recipe: Recipe): PlannedItem => ({ ...recipe, recipeId: recipeIdOf(recipe, stages, engine) });
+  const toItem: ToItem = (recipe, counterfactualOf = null) => ({
+    ...recipe,
+    recipeId: recipeIdOf(recipe, stages, engine),
+    counterfactualOf,
+  });
   const made = spec.topUp
     ? await planTopUp(spec, spec.topUp, durationSeconds, toItem, sets)
-    : { ...planCombinations(spec, durationSeconds, toItem), dataVersion };
+    : spec.counterfactuals
+      ? { ...(await planCounterfactuals(spec, spec.counterfactuals, engine, toItem, samples)), dataVersion }
+      : { ...planCombinations(spec, durationSeconds, toItem), dataVersion };
   return {
-    ...made,
     engine: engine.engine,
     durationSeconds,
+    ...made,
     priority: spec.priority ?? GENERATION_DEFAULTS.priority,
   };
 }
 
-type ToItem = (recipe: Recipe) => PlannedItem;
+export interface PlanSources {
+  readonly sets: ConceptSets;
+  readonly samples: SampleRepository;
+  readonly stages: Stages;
+  readonly dataVersion: number;
+}
+
+type ToItem = (recipe: Recipe, counterfactualOf?: number | null) => PlannedItem;
 
 function planCombinations(spec: GenerationSpec, durationSeconds: number, toItem: ToItem) {
   const lists = spec.attributes ? [spec.attributes] : spec.combinations!;
@@ -184,6 +204,32 @@ async function planTopUp(
     dataVersion,
     isFresh: false,
     items: (areThere: AreThere) => firstNew(Math.max(0, positives - present), candidate, areThere, new Set()),
+  };
+}
+
+async function planCounterfactuals(
+  spec: GenerationSpec,
+  counterfactuals: CounterfactualSpec,
+  engine: AudioEngine,
+  toItem: ToItem,
+  samples: SampleRepository,
+) {
+  for (const name of ['complete', 'count', 'seed', 'durationSeconds', 'fresh'] as const) {
+    if (spec[name] != null)
+      throw badInput(name, 'cannot be given with counterfactuals, which have all of their originals');
+  }
+  const recipes = await counterfactualRecipes(counterfactuals, engine, samples);
+  if (!spec.allowContradictions) {
+    for (const [i, { asked }] of recipes.entries()) {
+      refuseContradictions(asked, `input.counterfactuals.samples[${i}]`);
+    }
+  }
+  const items = recipes.map(({ counterfactualOf, ...recipe }) => toItem(recipe, counterfactualOf));
+  return {
+    isFresh: false,
+    // The longest: what limits are reckoned with.
+    durationSeconds: Math.max(...recipes.map((recipe) => recipe.durationSeconds)),
+    items: () => Promise.resolve(items),
   };
 }
 

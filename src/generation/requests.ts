@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ConceptSets } from '../dataset/concept-sets';
 import type { LiveIndex } from '../dataset/live-index';
+import type { SampleRepository } from '../dataset/sample-repository';
 import { base32 } from '../dataset/sample-identity';
 import type { EngineName } from '../inference/stages';
 import type { ApiKey } from '../platform/api-keys';
@@ -22,6 +23,7 @@ export interface EnqueuedItem {
 export interface GenerationRequestsOptions {
   readonly db: Database;
   readonly sets: ConceptSets;
+  readonly samples: SampleRepository;
   readonly live: LiveIndex;
   readonly stages: Stages;
   /** Called with items that are due, once they are in the database. */
@@ -42,10 +44,10 @@ export class GenerationRequests {
    */
   async create(spec: GenerationSpec, idempotencyKey: string | null, key: ApiKey | null): Promise<string> {
     checkIdempotencyKey(idempotencyKey);
-    const { db, sets, stages, live, onDue } = this.options;
+    const { db, sets, samples, stages, live, onDue } = this.options;
     const earlier = await this.earlierRequest(spec, idempotencyKey, key);
     if (earlier !== null) return earlier;
-    const plan = await planGeneration(spec, { sets, stages, dataVersion: live.current.version });
+    const plan = await planGeneration(spec, { sets, samples, stages, dataVersion: live.current.version });
     const id = `g_${base32(randomBytes(16), 26)}`;
     let due: EnqueuedItem[];
     try {
@@ -184,29 +186,30 @@ async function writeRequest(tx: Queryable, request: NewRequest): Promise<Enqueue
 async function insertItems(
   tx: Queryable,
   request: number,
-  { engine, priority, durationSeconds }: GenerationPlan,
+  { engine, priority }: GenerationPlan,
   items: readonly PlannedItem[],
 ): Promise<EnqueuedItem[]> {
   if (items.length === 0) return [];
   const firstRank = PRIORITIES.indexOf(priority) * RANKS_PER_PRIORITY;
   const { rows } = await tx.query<EnqueuedItem>(
     `INSERT INTO generation_item (request, position, engine, recipe, asked, forbidden, completes, seed,
-       duration_seconds, rank, enqueued_at)
-     SELECT $1, ordinality - 1, $2, recipe, asked::smallint[], forbidden::smallint[], completes, seed, $3,
-       $4::int + ordinality - 1, now()
-     FROM unnest($5::text[], $6::text[], $7::text[], $8::boolean[], $9::int[])
-       WITH ORDINALITY AS new (recipe, asked, forbidden, completes, seed, ordinality)
+       duration_seconds, counterfactual_of, rank, enqueued_at)
+     SELECT $1, ordinality - 1, $2, recipe, asked::smallint[], forbidden::smallint[], completes, seed, duration,
+       counterfactual_of, $3::int + ordinality - 1, now()
+     FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[], $8::int[], $9::float8[], $10::int[])
+       WITH ORDINALITY AS new (recipe, asked, forbidden, completes, seed, duration, counterfactual_of, ordinality)
      RETURNING id AS item, engine, rank`,
     [
       request,
       engine,
-      durationSeconds,
       firstRank,
       items.map(({ recipeId }) => recipeId),
       items.map(({ asked }) => `{${asked.join(',')}}`),
       items.map(({ forbidden }) => `{${forbidden.join(',')}}`),
       items.map(({ completes }) => completes),
       items.map(({ seed }) => seed),
+      items.map(({ durationSeconds }) => durationSeconds),
+      items.map(({ counterfactualOf }) => counterfactualOf),
     ],
   );
   return rows;

@@ -21,6 +21,8 @@ export interface RequestContext {
   readonly provenance: DataLoader<number, Provenance | null>;
   /** Samples by row number. */
   readonly samples: DataLoader<number, StoredSample>;
+  /** Row numbers of counterfactuals and originals, by row number. */
+  readonly counterfactuals: DataLoader<number, number[]>;
   /** How far generation requests are, by number. Asked for anew each time: subscriptions keep their context. */
   readonly generationProgress: DataLoader<number, GenerationProgress>;
   /** For subscriptions. */
@@ -65,6 +67,10 @@ export function createRequestContext(
     const found = new Map((await samples.listBySeq([...new Set(seqs)])).map((sample) => [sample.seq, sample]));
     return seqs.map((seq) => found.get(seq) ?? new Error(`sample ${seq} is gone`));
   });
+  const counterfactuals = new DataLoader<number, number[]>(async (seqs) => {
+    const others = await samples.counterfactualsOf(seqs);
+    return seqs.map((seq) => others.get(seq)!);
+  });
   const generationProgress = new DataLoader<number, GenerationProgress>(
     async (seqs) => {
       const found = await generations.progress([...new Set(seqs)]);
@@ -72,5 +78,16 @@ export function createRequestContext(
     },
     { cache: false },
   );
-  return { requestId, caller, log, sources, sourceRows, provenance, samples: bySeq, generationProgress, updates };
+  return {
+    requestId,
+    caller,
+    log,
+    sources,
+    sourceRows,
+    provenance,
+    samples: bySeq,
+    counterfactuals,
+    generationProgress,
+    updates,
+  };
 }

@@ -7,7 +7,7 @@ import { UserError } from '../platform/errors';
 import { AttributeCount, CategoryEnum } from '../schema/attribute';
 import { OriginEnum } from '../schema/dataset';
 import { Provenance } from '../schema/provenance';
-import { Audio, Sample, SampleConnection, SourceRow } from '../schema/sample';
+import { Audio, Counterfactual, Sample, SampleConnection, SourceRow } from '../schema/sample';
 import { PageArguments, SampleFilter } from '../schema/sample-filter';
 import type { Category } from '../concepts/taxonomy';
 import type { RequestContext } from './context';
@@ -48,6 +48,33 @@ export class SampleResolver {
   async provenance(@Root() { seq }: Sample, @Ctx() context: RequestContext): Promise<Provenance | null> {
     const found = await context.provenance.load(seq);
     return found && toProvenance(found);
+  }
+}
+
+@Resolver(() => Sample)
+export class CounterfactualResolver {
+  constructor(private readonly expiry: () => Date) {}
+
+  @FieldResolver(() => [Counterfactual], {
+    description:
+      'The same piece with something changed: what was generated from it, and what it was generated from. `requestGeneration(input: { counterfactuals })` makes more.',
+    complexity: ({ childComplexity }) => 2 * childComplexity,
+  })
+  async counterfactuals(
+    @Root() { seq, attributes }: Sample,
+    @Ctx() context: RequestContext,
+  ): Promise<Counterfactual[]> {
+    const others = await context.samples.loadMany(await context.counterfactuals.load(seq));
+    const expiresAt = this.expiry();
+    return others.map((other) => {
+      if (other instanceof Error) throw other;
+      const sample = toSample(other, expiresAt);
+      return {
+        sample,
+        removed: attributes.filter((attribute) => !sample.attributes.includes(attribute)),
+        added: sample.attributes.filter((attribute) => !attributes.includes(attribute)),
+      };
+    });
   }
 }
 

@@ -13,6 +13,7 @@ export enum StrategyEnum {
   MATCHED = 'MATCHED',
   BALANCED = 'BALANCED',
   HARD = 'HARD',
+  COUNTERFACTUAL = 'COUNTERFACTUAL',
 }
 registerEnumType(StrategyEnum, {
   name: 'Strategy',
@@ -33,6 +34,10 @@ registerEnumType(StrategyEnum, {
     },
     HARD: {
       description: "Clean, and from the concept's nearest siblings: another keyboard for piano, the next tempo.",
+    },
+    COUNTERFACTUAL: {
+      description:
+        'Clean, and each positive has for its negative the same piece without the concept: see `pairs`, and `counterfactuals` of `requestGeneration`, which makes them.',
     },
   },
 });

@@ -10,6 +10,7 @@ import {
   registerEnumType,
 } from 'type-graphql';
 import { GENERATION_DEFAULTS, GENERATION_LIMITS, type GenerationSpec, type TopUpSpec } from '../generation/plan';
+import type { CounterfactualSpec } from '../generation/counterfactual';
 import { Attribute } from './attribute';
 import { PageInfo } from './page-info';
 import { StageEnum } from './provenance';
@@ -91,7 +92,33 @@ export class ConceptTopUp implements TopUpSpec {
   positives!: number;
 }
 
-@InputType({ description: 'What to generate: exactly one of `attributes`, `combinations` and `topUp`.' })
+@InputType({
+  description: 'Pieces that are there, changed in one thing and in nothing else: minimal pairs for a probe.',
+})
+export class Counterfactuals implements CounterfactualSpec {
+  @Field(() => [ID], {
+    description: 'Ids of the samples to change, at most 1,000: made by the engine, in its present version.',
+  })
+  samples!: string[];
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'A concept, or else an attribute, by name: what the new samples lack. Each of the samples has to have it.',
+  })
+  remove?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'An attribute, or else a concept, by name: what the new samples have. Given with `remove`, it is swapped.',
+  })
+  add?: string | null;
+}
+
+@InputType({
+  description: 'What to generate: exactly one of `attributes`, `combinations`, `topUp` and `counterfactuals`.',
+})
 export class GenerationInput implements GenerationSpec {
   @Field(() => [String], { nullable: true, description: 'One combination of attributes, by name.' })
   attributes?: string[] | null;
@@ -107,6 +134,13 @@ export class GenerationInput implements GenerationSpec {
     description: 'Or as many new positives as a concept set lacks: pass its deficit on.',
   })
   topUp?: ConceptTopUp | null;
+
+  @Field(() => Counterfactuals, {
+    nullable: true,
+    description:
+      'Or the same pieces as those of samples that are there, with one concept removed, added or swapped. Each is linked to its original: see `Sample.counterfactuals` and the strategy COUNTERFACTUAL of concept sets.',
+  })
+  counterfactuals?: Counterfactuals | null;
 
   @Field(() => Boolean, {
     nullable: true,

@@ -127,3 +127,15 @@ export class SampleConnection {
   /** Not a field: what total count and facets are counted from. */
   matches!: SampleMatches;
 }
+
+@ObjectType({ description: 'The same piece with something changed.', simpleResolvers: true })
+export class Counterfactual {
+  @Field(() => Sample, { description: 'The other half of the pair.' })
+  sample!: Sample;
+
+  @Field(() => [Attribute], { description: 'What this sample has and the other has not.' })
+  removed!: readonly Attribute[];
+
+  @Field(() => [Attribute], { description: 'What the other has and this sample has not.' })
+  added!: readonly Attribute[];
+}

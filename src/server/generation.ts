@@ -51,6 +51,7 @@ export async function openGeneration(options: {
   const requests = new GenerationRequests({
     db,
     sets,
+    samples,
     live,
     stages,
     // Nobody waits for the queue: the rows are there, and what does not get into it now does so later.

@@ -21,7 +21,7 @@ import { DatasetResolver } from '../resolvers/dataset';
 import { Access } from '../resolvers/access';
 import { GenerationConnectionResolver, GenerationItemResolver, GenerationResolver } from '../resolvers/generation';
 import { NodeResolver } from '../resolvers/node';
-import { AudioResolver, SampleConnectionResolver, SampleResolver } from '../resolvers/sample';
+import { AudioResolver, CounterfactualResolver, SampleConnectionResolver, SampleResolver } from '../resolvers/sample';
 import { Attribute } from '../schema/attribute';
 import { Concept } from '../schema/concept';
 import { nodeType } from '../schema/node';
@@ -56,6 +56,7 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
     ConceptResolver,
     ConceptSetResolver,
     CooccurrenceResolver,
+    CounterfactualResolver,
     DatasetResolver,
     GenerationConnectionResolver,
     GenerationItemResolver,
@@ -93,6 +94,7 @@ function instantiate(services: Services) {
     new ConceptResolver(live),
     new ConceptSetResolver(sets, setUrls, urlExpiry, access),
     new CooccurrenceResolver(catalog, statistics),
+    new CounterfactualResolver(urlExpiry),
     new DatasetResolver(facts),
     new GenerationConnectionResolver(generations),
     new GenerationItemResolver(urlExpiry),

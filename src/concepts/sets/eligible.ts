@@ -63,6 +63,11 @@ export function eligibleRows(view: IndexView, request: ConceptSetRequest): Eligi
   const random = negatives.rows.clone();
   if (other) negatives.keep('NOT_OTHER', other.certain);
   if (strategy === 'HARD') negatives.keep('NOT_SIBLING', siblingRows(view, target));
+  if (strategy === 'COUNTERFACTUAL') {
+    const { counterfactuals } = view.index;
+    positives.keep('NO_COUNTERPART', counterfactuals.pairedRows(view.version, positives.rows, negatives.rows));
+    negatives.keep('NO_COUNTERPART', counterfactuals.pairedRows(view.version, negatives.rows, positives.rows));
+  }
 
   return {
     positives: positives.rows,

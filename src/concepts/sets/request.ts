@@ -11,7 +11,7 @@ import type { SampleCondition } from '../sample-filter';
 /** Grows whenever the same request may select other rows from the same data: a part of what a set's id stands for. */
 export const SELECTION_VERSION = 1;
 
-export const STRATEGIES = ['RANDOM', 'CLEAN', 'MATCHED', 'BALANCED', 'HARD'] as const;
+export const STRATEGIES = ['RANDOM', 'CLEAN', 'MATCHED', 'BALANCED', 'HARD', 'COUNTERFACTUAL'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** What the positives have and the negatives have not. */
@@ -50,6 +50,7 @@ export const EXCLUSION_REASONS = {
   UNRELIABLE: 'Not a negative: what it carries and mentions contradicts itself where the concept is concerned.',
   NOT_OTHER: 'Not a negative: it does not have the concept of `against` for certain.',
   NOT_SIBLING: 'Not a negative of the strategy HARD: it carries no sibling of the concept.',
+  NO_COUNTERPART: 'Under COUNTERFACTUAL: no counterfactual of it stands on the other side.',
   SAME_SOURCE: 'Another row with the same source id can stand in the set instead.',
 } as const;
 export type ExclusionReason = keyof typeof EXCLUSION_REASONS;
@@ -78,7 +79,7 @@ export interface SideCounts {
 export interface Selection {
   readonly positives: readonly number[];
   readonly negatives: readonly number[];
-  /** One for each positive under MATCHED, none otherwise. */
+  /** One for each positive under MATCHED and COUNTERFACTUAL, none otherwise. */
   readonly pairs: readonly Pair[];
   /** Each without a source id twice, and none with one of the positives'. */
   readonly randomSets: readonly (readonly number[])[];

@@ -1,4 +1,4 @@
-import type { BitSet } from '../bit-set';
+import { BitSet } from '../bit-set';
 import type { ConceptIndex, IndexView } from '../concept-index';
 import { ATTRIBUTES } from '../taxonomy';
 import { balanceSides } from './balance';
@@ -6,7 +6,7 @@ import { opposedAttributes, ownAttributes } from './bounds';
 import { drawUnrelated, streamSeed } from './draw';
 import { eligibleRows, type Eligible } from './eligible';
 import { differingAttributes, matchPairs } from './match';
-import { createPool } from './pool';
+import { createPool, type Pool } from './pool';
 import type { ConceptSetRequest, Pair, Selection } from './request';
 
 /**
@@ -64,6 +64,8 @@ function chooseSides(view: IndexView, request: ConceptSetRequest, eligible: Elig
       return chooseBalanced(view, request, eligible);
     case 'MATCHED':
       return chooseMatched(view, request, eligible);
+    case 'COUNTERFACTUAL':
+      return chooseCounterfactual(view, request, eligible);
     case 'RANDOM':
     case 'CLEAN':
     case 'HARD': {
@@ -116,6 +118,42 @@ function chooseMatched({ index }: IndexView, request: ConceptSetRequest, eligibl
     negative: pools.negatives.rows[negative]!,
     differing: differingAttributes(pools.positives, positive, pools.negatives, negative),
   }));
+  return {
+    positives: pairs.map(({ positive }) => positive),
+    negatives: pairs.map(({ negative }) => negative),
+    pairs,
+  };
+}
+
+/** Pairs that are the same piece but for the concept: drawn by the positive, no row and no source id twice. */
+function chooseCounterfactual(view: IndexView, request: ConceptSetRequest, eligible: Eligible): ChosenSides {
+  const { index } = view;
+  const partners = new Map<number, number[]>();
+  for (const [row, partner] of index.counterfactuals.pairs(view.version, eligible.positives, eligible.negatives)) {
+    partners.set(
+      row,
+      [...(partners.get(row) ?? []), partner].sort((a, b) => a - b),
+    );
+  }
+  const counted = new Set(countedAttributes(request));
+  const groups = new Set<number>();
+  const pairs: Pair[] = [];
+  const seed = streamSeed(request.seed, 'positives');
+  for (const positive of index.order.first(eligible.positives, partners.size, seed)) {
+    if (pairs.length === request.positives) break;
+    if (groups.has(index.groups.of(positive))) continue;
+    // By the seed and not by number: rows have other numbers in other installations.
+    const candidates = partners.get(positive)!;
+    const inOrder =
+      candidates.length === 1 ? candidates : index.order.first(BitSet.of(candidates), candidates.length, seed);
+    const negative = inOrder.find(
+      (row) => index.groups.of(row) !== index.groups.of(positive) && !groups.has(index.groups.of(row)),
+    );
+    if (negative === undefined) continue;
+    for (const row of [positive, negative]) groups.add(index.groups.of(row));
+    const [mine, other] = [positive, negative].map((row) => createPool(index, [row], counted)) as [Pool, Pool];
+    pairs.push({ positive, negative, differing: differingAttributes(mine, 0, other, 0) });
+  }
   return {
     positives: pairs.map(({ positive }) => positive),
     negatives: pairs.map(({ negative }) => negative),
