@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
+import { compose } from '../src/inference/soundfont/compose';
+import { MEANINGS } from '../src/inference/soundfont/attribute-table';
+import type { Note, Part, Plan } from '../src/inference/soundfont/plan';
+
+/** Counterfactual pairs: two pieces that differ in what was changed and in nothing else. */
+const index = (name: string) => findAttribute(name)!.index;
+const isPlayer = (one: number) => Boolean(MEANINGS[one]!.parts ?? MEANINGS[one]!.drums);
+const all = ATTRIBUTES.map(({ index: one }) => one);
+/** Attributes that ask for a part and for nothing else. */
+const PLAYERS = all.filter((one) => isPlayer(one) && ATTRIBUTES[one]!.category !== 'genre');
+const OTHERS = all.filter((one) => !isPlayer(one) && !MEANINGS[one]!.silences);
+
+const others = fc.subarray(OTHERS, { maxLength: 6 });
+const players = fc.subarray(PLAYERS, { minLength: 1, maxLength: 6 });
+
+/** One player of basses, one of drum kits: what is asked of one of them is asked of that player. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  ...{ bass: 'bass', 'bass guitar': 'bass', 'synth bass': 'bass' },
+  ...{ drums: 'kit', 'acoustic drums': 'kit', 'electronic drums': 'kit' },
+};
+const familyOf = (part: string) => FAMILIES[part] ?? part;
+const familiesOf = (attribute: number) =>
+  [
+    ...(MEANINGS[attribute]!.parts ?? []).map(({ voice }) => voice),
+    ...(MEANINGS[attribute]!.drums ?? []).map(({ part }) => part),
+  ].map((name) => familyOf(name));
+const withoutFamilies = ({ parts }: Plan, families: readonly string[]): Part[] =>
+  parts.filter(({ name, concept }) => !families.includes(familyOf(name)) && !families.includes(concept));
+const shared = ({ parts: _parts, ...rest }: Plan) => rest;
+
+describe('pairs of pieces', () => {
+  it('differ in the part that is added, left out or swapped, and in no other', () =>
+    fc.assert(
+      fc.property(
+        others,
+        players,
+        fc.constantFrom(...PLAYERS),
+        fc.constantFrom(...PLAYERS),
+        fc.integer(),
+        (...args) => {
+          const [context, band, one, another, seed] = args;
+          const list = [...context, ...band];
+          const touched = [...familiesOf(one), ...familiesOf(another)];
+          const base = compose(list, seed, 15);
+          const withOne = compose([...list, one], seed, 15);
+          const withAnother = compose([...list, another], seed, 15);
+          const without = compose(
+            [...list, one].filter((x) => x !== one && x !== another),
+            seed,
+            15,
+          );
+          expect(shared(withOne)).toEqual(shared(base));
+          expect(withoutFamilies(withOne, touched)).toEqual(withoutFamilies(base, touched));
+          expect(withoutFamilies(withAnother, touched)).toEqual(withoutFamilies(withOne, touched));
+          const isAnyLeft = band.some((x) => x !== one && x !== another);
+          if (isAnyLeft) expect(withoutFamilies(without, touched)).toEqual(withoutFamilies(base, touched));
+        },
+      ),
+      { seed: 20261123, numRuns: 500 },
+    ));
+
+  it('keep a part bit for bit where its family is not touched, in each of the players', () => {
+    const band = ['piano', 'violin', 'drums', 'bass', 'flute', 'female voice', 'tambourine'].map(index);
+    const base = compose(band, 3, 20);
+    for (const player of PLAYERS) {
+      const touched = familiesOf(player);
+      const changed = compose([...band, player], 3, 20);
+      const kept = withoutFamilies(changed, touched);
+      expect(kept.length).toBeGreaterThanOrEqual(base.parts.length - 1);
+      expect(kept).toEqual(withoutFamilies(base, touched));
+    }
+  });
+
+  it('have the same notes in beats at another tempo', () =>
+    fc.assert(
+      fc.property(players, fc.integer(), (band, seed) => {
+        const slow = compose([...band, index('slow tempo')], seed, 20);
+        const fast = compose([...band, index('fast tempo')], seed, 20);
+        expect(slow.beatsPerMinute).toBeLessThan(fast.beatsPerMinute);
+        slow.parts.forEach(({ notes, ...part }, i) => {
+          const { notes: faster, ...same } = fast.parts[i]!;
+          expect(same).toEqual(part);
+          expect(faster.slice(0, notes.length)).toEqual(notes);
+        });
+      }),
+      { seed: 20261123 },
+    ));
+
+  it('have the same rhythm, form and degrees in another mode', () => {
+    const rhythm = ({ startBeats }: Note) => startBeats;
+    for (let seed = 0; seed < 50; seed++) {
+      const band = ['violin', 'piano', 'bass', 'trumpets'].map(index);
+      // "positive" is major and a little louder; "dark" is phrygian and lower by a register.
+      const bright = compose([...band, index('positive')], seed, 20);
+      const plain = compose([...band, index('hypnotic'), index('positive')], seed, 20);
+      expect(bright.isMinor).toBe(false);
+      expect(plain.tonic).toBe(bright.tonic);
+      const dark = compose([...band, index('dark')], seed, 20);
+      expect(dark.isMinor).toBe(true);
+      expect([dark.tonic, dark.beatsPerMinute]).toEqual([bright.tonic, bright.beatsPerMinute]);
+      expect(dark.form).toEqual(bright.form);
+      expect(dark.chords.map(({ degree }) => degree)).toEqual(bright.chords.map(({ degree }) => degree));
+      const violins = [dark, bright].map(({ parts }) =>
+        parts.find(({ concept }) => concept === 'violin')!.notes.map(rhythm),
+      );
+      expect(violins[0]).toEqual(violins[1]);
+    }
+  });
+});
