@@ -85,8 +85,13 @@ export function fit(degree: number, { low, high }: DegreeRange): number {
   return fitted;
 }
 
-/** The tone of the chord that is nearest to a degree; of two as near the lower. */
-export function nearestTone(degree: number, { root, tones }: Harmony): number {
+const TRIAD = COLOUR_TONES.triad;
+
+/**
+ * The tone of the chord that is nearest to a degree; of two as near the lower. Melodies go by triads, so that the colour
+ * of the chords leaves them as they are.
+ */
+export function nearestTone(degree: number, { root }: Harmony, tones: readonly number[] = TRIAD): number {
   for (let distance = 0; ; distance++) {
     for (const candidate of [degree - distance, degree + distance]) {
       if (tones.some((tone) => (candidate - root - tone) % 7 === 0)) return candidate;
@@ -96,14 +101,15 @@ export function nearestTone(degree: number, { root, tones }: Harmony): number {
 
 /** A close chord whose voices move as little as they can from the chord before. */
 export function voicing(harmony: Harmony, before: readonly number[] | null, middle: number): number[] {
+  const isTone = (degree: number) => nearestTone(degree, harmony, harmony.tones) === degree;
   let best: number[] = [];
   let least = Infinity;
   for (let lowest = middle - 6; lowest <= middle + 1; lowest++) {
-    if (nearestTone(lowest, harmony) !== lowest) continue;
+    if (!isTone(lowest)) continue;
     const chord = [lowest];
     while (chord.length < harmony.tones.length) {
       let next = chord.at(-1)! + 1;
-      while (nearestTone(next, harmony) !== next) next++;
+      while (!isTone(next)) next++;
       chord.push(next);
     }
     const centre = Math.abs(chord[0]! + chord.at(-1)! - 2 * middle);

@@ -1,4 +1,4 @@
-import { fit, nearestTone, type DegreeRange } from './harmony';
+import { fit, nearestTone, type DegreeRange, type Harmony } from './harmony';
 import type { Player } from './accompaniment';
 import type { Stroke } from './perform';
 import { BARS_PER_PHRASE, chordAt, type Bar, type Score } from './score';
@@ -22,13 +22,19 @@ export function playTune(score: Score, player: Player, tune: Tune): Stroke[] {
     if (rests) return [];
     return tune[bar.index]!.map((note): Stroke => {
       const chord = chordAt(bar, note.startBeats);
-      const degree = isThird ? nearestTone(note.degree - 2, chord) : note.degree;
+      const degree = isThird ? thirdBelow(note, bar, chord) : note.degree;
       const pitch = manners.has('flat')
         ? home + flattened(degree)
         : home + degree + (isWide(manners) ? widening(degree) : 0);
       return strokeOf(note, fit(pitch, range), isWide(manners) ? 20 : manners.has('flat') ? 0 : 8);
     });
   });
+}
+
+/** Where the tune has a tone of the chord, so has its second voice; between them it goes along in thirds. */
+function thirdBelow({ startBeats, durationBeats, degree }: TuneNote, bar: Bar, chord: Harmony): number {
+  const isStrong = (startBeats - bar.startBeats) % 2 === 0 || durationBeats >= 1.5;
+  return isStrong ? nearestTone(degree - 2, chord) : degree - 2;
 }
 
 function isWide(manners: Player['manners']): boolean {
@@ -110,8 +116,7 @@ export function playRiff(score: Score, player: Player, tune: Tune): Stroke[] {
         ? riffOf(bar, pattern, home)
         : [];
     return upper.flatMap((stroke) => {
-      const bar_ = chordAt(bar, stroke.startBeats);
-      const lower = nearestTone(stroke.pitch - 2, bar_);
+      const lower = nearestTone(stroke.pitch - 2, chordAt(bar, stroke.startBeats));
       return [
         { ...stroke, pitch: fit(stroke.pitch, player.range) },
         { ...stroke, pitch: fit(lower, player.range), loud: stroke.loud - 8 },

@@ -65,13 +65,16 @@ export function perform(score: Score, strokes: readonly Stroke[], how: Performan
   return separate(announced(notes), how.isMonophonic);
 }
 
+/** Contrast between the sections, in steps of velocity. */
+const SECTION_LOUDNESS: Readonly<Record<string, number>> = { B: 6, C: 3 };
+
 /** Beats are louder than what is between them; phrases grow or fade. */
 function velocityOf({ brief }: Score, bar: Bar, { startBeats, loud }: Stroke, more: number): number {
   const inBar = startBeats - bar.startBeats;
   const weight = inBar === 0 ? 0.6 : Number.isInteger(inBar) ? 0.3 : -0.4;
   const inPhrase = (bar.barInPhrase + inBar / bar.beats) / 4 - 0.5;
   const swell = brief.velocity * 0.25 * brief.swell * 2 * inPhrase;
-  const velocity = brief.velocity + brief.accent * weight + swell + loud + more;
+  const velocity = brief.velocity + brief.accent * weight + swell + (SECTION_LOUDNESS[bar.letter] ?? 0) + loud + more;
   return Math.max(1, Math.min(127, Math.round(velocity)));
 }
 

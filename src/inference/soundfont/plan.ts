@@ -27,7 +27,7 @@ export interface Part {
   readonly name: string;
   /** The concept that it sounds. */
   readonly concept: string;
-  /** MIDI channel, 0 to 15; 9 is percussion. Percussion parts share theirs; pitched parts seldom do (see `voices.ts`). */
+  /** MIDI channel, 0 to 15; 9 is percussion. Percussion parts share it, and few others share theirs: see `voices.ts`. */
   readonly channel: number;
   /** General MIDI program from 0; of percussion the GS drum kit. */
   readonly program: number;

@@ -1,7 +1,9 @@
 /**
  * Pitched instruments and voices: who plays what where. A part is always on its voice's channel, whoever else plays, so
- * that adding or leaving out one changes no other. Three pairs share a channel, in a MIDI file by means of two ports:
- * the two vocal deliveries without a tune, guitar and guitar solo, keyboard and the sea.
+ * that adding or leaving out one changes no other. There are more voices than channels: those that are seldom asked for
+ * together share one (synthesizer and guitar solo, violin and spoken word, cello and rap, trumpets and the sea, and the
+ * horns and woodwinds of the orchestra with guitars). The renderer does not mind, it has a synthesizer a part; a MIDI
+ * file gives the second of them another port.
  */
 export interface Voice {
   /** What it is called in the attribute table. */
@@ -69,7 +71,7 @@ const VOICE_TABLE = [
   {
     name: 'guitar solo',
     concept: 'guitar solo',
-    channel: 4,
+    channel: 6,
     program: 29,
     range: [55, 86],
     role: 'solo',
@@ -155,7 +157,7 @@ const VOICE_TABLE = [
   {
     name: 'rap',
     concept: 'rap',
-    channel: 14,
+    channel: 8,
     program: 54,
     range: [45, 64],
     role: 'rap',
@@ -166,7 +168,7 @@ const VOICE_TABLE = [
   {
     name: 'spoken word',
     concept: 'spoken word',
-    channel: 15,
+    channel: 7,
     program: 54,
     range: [45, 67],
     role: 'speech',
@@ -177,7 +179,7 @@ const VOICE_TABLE = [
   {
     name: 'ambient sounds',
     concept: 'ambient sounds',
-    channel: 1,
+    channel: 13,
     program: 122,
     range: [48, 72],
     role: 'noise',
@@ -194,7 +196,7 @@ export const ORCHESTRA: readonly Voice[] = [
   {
     name: 'orchestra horns',
     concept: 'orchestra',
-    channel: 13,
+    channel: 3,
     program: 60,
     range: [41, 72],
     role: 'pad',
@@ -204,7 +206,7 @@ export const ORCHESTRA: readonly Voice[] = [
   {
     name: 'orchestra woodwinds',
     concept: 'orchestra',
-    channel: 12,
+    channel: 4,
     program: 68,
     range: [60, 88],
     role: 'tune',
