@@ -16,7 +16,7 @@ import { addReverb } from './reverb';
  * the sum of the parts and one reverberation, at a fixed gain; a limiter catches what would clip.
  */
 export const SAMPLE_RATE_HZ = 32_000;
-/** Of the synthesizer's sum. Chosen so that a full band seldom reaches the limiter, see `npm test`. */
+/** Of the synthesizer's sum. Of forty mixes of random attributes two reached the limiter, for seven samples. */
 const GAIN = 1.4;
 const FADE_SECONDS = 0.5;
 /** Frames rendered in one call: notes begin and end on its borders, 2 ms apart. */
@@ -91,6 +91,7 @@ export async function renderMix(
 /**
  * The parts of a plan one by one, in its order, each with its reverberation. Their sum is the mix before the limiter, to
  * rounding; the samples of a part are the same bit for bit whatever other parts the plan has.
+ * @public
  */
 export async function renderStems(plan: Plan, durationSeconds: number, bank: BasicSoundBank): Promise<Stereo[]> {
   const frames = Math.round(durationSeconds * SAMPLE_RATE_HZ);

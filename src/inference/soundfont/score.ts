@@ -1,6 +1,6 @@
 import type { Brief } from './brief';
 import { COLOUR_TONES, type Harmony, type Key } from './harmony';
-import { METRES, MODES, type Metre, type Mode, type Section } from './plan';
+import { MODES, type Metre, type Mode, type Section } from './plan';
 import { chance, pick, stream } from './streams';
 import { styleOf, type Style } from './styles';
 
@@ -91,10 +91,6 @@ export function tempoOf({ bpm: [low, high], tempoLean }: Brief, seed: number): n
   const random = stream(seed, 'tempo').below(1001) / 1000;
   const share = tempoLean < 0 ? random * (1 + tempoLean) : tempoLean + random * (1 - tempoLean);
   return Math.round(low + (high - low) * share);
-}
-
-export function beatsPerBar(metre: Metre): number {
-  return METRES[metre].beatsPerBar;
 }
 
 /** The chord that sounds at a time within a bar. */
