@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
 import { compose } from '../src/inference/soundfont/compose';
 import { MEANINGS } from '../src/inference/soundfont/attribute-table';
-import type { Part, Plan } from '../src/inference/soundfont/plan';
+import { PERCUSSION_CHANNEL, type Part, type Plan } from '../src/inference/soundfont/plan';
+import { VOICES } from '../src/inference/soundfont/voices';
 
 /** Counterfactual pairs: two pieces that differ in what was changed and in nothing else. */
 const index = (name: string) => findAttribute(name)!.index;
@@ -11,6 +12,8 @@ const all = ATTRIBUTES.map(({ index: one }) => one);
 /** Attributes that ask for a part and for nothing else. */
 const PLAYERS = all.filter((one) => isPlayer(one) && ATTRIBUTES[one]!.category !== 'genre');
 const OTHERS = all.filter((one) => !isPlayer(one) && !MEANINGS[one]!.silences);
+
+const SUNG = VOICES.filter(({ isSung }) => isSung).map(({ name }) => name);
 
 const others = fc.subarray(OTHERS, { maxLength: 6 });
 const players = fc.subarray(PLAYERS, { minLength: 1, maxLength: 6 });
@@ -72,6 +75,27 @@ describe('pairs of pieces', () => {
       expect(kept).toEqual(withoutFamilies(base, touched));
     }
   });
+
+  it('differ in nothing but what an absence silences', () =>
+    fc.assert(
+      fc.property(
+        others,
+        players,
+        fc.constantFrom('no percussion', 'no voices'),
+        fc.integer(),
+        (context, band, name, seed) => {
+          // The piano keeps something to hear: without it another piano would take the place of what is silenced.
+          const list = [...context, ...band, index('piano')];
+          const isSilenced = (part: Part) =>
+            name === 'no percussion' ? part.channel === PERCUSSION_CHANNEL : SUNG.includes(part.name);
+          const base = compose(list, seed, 8);
+          const silenced = compose([...list, index(name)], seed, 8);
+          expect(shared(silenced)).toEqual(shared(base));
+          expect(silenced.parts).toEqual(base.parts.filter((part) => !isSilenced(part)));
+        },
+      ),
+      { seed: 20261123 },
+    ));
 
   it('have the same notes in beats at another tempo', () =>
     fc.assert(
