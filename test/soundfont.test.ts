@@ -3,8 +3,11 @@ import { carriedConcepts, CONCEPTS, contradict, findConcept, mentionedConcepts }
 import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
 import { ConceptIndex } from '../src/concepts/concept-index';
 import { donorAttributes } from '../src/inference/donor-attributes';
-import { compose, PERCUSSION_CHANNEL, type Plan } from '../src/inference/soundfont/compose';
-import { DRUM, GROOVES, VOICES } from '../src/inference/soundfont/instruments';
+import { tempoRange } from '../src/inference/soundfont/brief';
+import { compose } from '../src/inference/soundfont/compose';
+import { DRUM, DRUM_PART_NAMES, drumPartOf } from '../src/inference/soundfont/drum-parts';
+import { METRES, PERCUSSION_CHANNEL, type Plan } from '../src/inference/soundfont/plan';
+import { ORCHESTRA, VOICES } from '../src/inference/soundfont/voices';
 import { TEMPLATE_CAPTION } from '../src/inference/template-caption';
 
 const attributes = fc
@@ -16,12 +19,30 @@ const attributes = fc
 const indices = (...names: string[]) => names.map((name) => findAttribute(name)!.index).sort((a, b) => a - b);
 const conceptsOf = (list: readonly number[]) => new Set(carriedConcepts(list).map((index) => CONCEPTS[index]!.name));
 const pitched = (plan: Plan) => plan.parts.filter(({ channel }) => channel !== PERCUSSION_CHANNEL);
+const percussive = (plan: Plan) => plan.parts.filter(({ channel }) => channel === PERCUSSION_CHANNEL);
+const PITCHED_CONCEPTS = [...new Set(VOICES.map(({ concept }) => concept))];
+const SUNG_CONCEPTS = new Set(VOICES.filter(({ isSung }) => isSung).map(({ concept }) => concept));
+const DRUM_CONCEPTS = DRUM_PART_NAMES.map((name) => drumPartOf(name).concept);
+const narrowerOf = (concept: string) => findConcept(concept)!.includes.map((index) => CONCEPTS[index]!.name);
 
 describe('the composer', () => {
-  it('gives the same piece for the same attributes and seed, and another for another seed', () => {
-    const list = indices('piano', 'violin', 'drums', 'sad');
-    expect(compose(list, 7, 20)).toEqual(compose(list, 7, 20));
-    expect(compose(list, 8, 20)).not.toEqual(compose(list, 7, 20));
+  it('gives the same piece for the same attributes and seed, in any order', () =>
+    fc.assert(
+      fc.property(attributes, fc.integer(), (list, seed) => {
+        const plan = compose(list, seed, 20);
+        expect(compose(list, seed, 20)).toEqual(plan);
+        expect(compose([...list].reverse(), seed, 20)).toEqual(plan);
+      }),
+      { seed: 20261123 },
+    ));
+
+  it('never gives the same piece for two seeds', () => {
+    const lists = [indices('piano', 'violin', 'drums', 'sad'), indices('techno'), indices('drums'), indices('violin')];
+    for (const list of lists) {
+      const pieces = new Set<string>();
+      for (let seed = 0; seed < 500; seed++) pieces.add(JSON.stringify(compose(list, seed, 10).parts));
+      expect(pieces.size).toBe(500);
+    }
   });
 
   it('plays every instrument and voice that is asked for and, if any is, no other', () =>
@@ -29,53 +50,131 @@ describe('the composer', () => {
       fc.property(attributes, fc.integer(), (list, seed) => {
         const plan = compose(list, seed, 10);
         const asked = conceptsOf(list);
+        const isAsked = (concept: string) =>
+          asked.has(concept) && !(asked.has('no vocals') && SUNG_CONCEPTS.has(concept));
+        const askedPitched = PITCHED_CONCEPTS.filter(isAsked);
+        const askedDrums = asked.has('no percussion') ? [] : DRUM_CONCEPTS.filter((concept) => asked.has(concept));
         const played = new Set(pitched(plan).map(({ concept }) => concept));
-        const isPercussive = Object.keys(GROOVES).some((concept) => asked.has(concept));
-        expect(plan.parts.some(({ channel }) => channel === PERCUSSION_CHANNEL)).toBe(isPercussive);
-        const voices = VOICES.filter(({ concept }) => asked.has(concept));
-        if (voices.length === 0) {
-          expect([...played]).toEqual(isPercussive ? [] : ['piano']);
+        const beaten = new Set(percussive(plan).map(({ concept }) => concept));
+
+        const isNothingAsked = askedDrums.length === 0 && askedPitched.every((concept) => concept === 'ambient sounds');
+        if (isNothingAsked) {
+          expect([...played].sort()).toEqual([...askedPitched, 'piano'].sort());
+          expect(asked.has('no percussion') ? [...beaten] : []).toEqual([]);
           return;
         }
-        for (const concept of played) expect(asked.has(concept)).toBe(true);
-        for (const { concept } of voices) {
-          const narrower = findConcept(concept)!.includes.map((index) => CONCEPTS[index]!.name);
-          expect(played.has(concept) || narrower.some((name) => played.has(name))).toBe(true);
+        for (const concept of played) expect(askedPitched).toContain(concept);
+        for (const concept of beaten) expect(askedDrums).toContain(concept);
+        for (const concept of askedPitched) {
+          const isCovered = concept === 'bass' && (played.has('bass guitar') || played.has('synthesizer'));
+          expect(played.has(concept) || isCovered || narrowerOf(concept).some((name) => played.has(name))).toBe(true);
+        }
+        for (const concept of askedDrums) {
+          expect(beaten.has(concept) || narrowerOf(concept).some((name) => beaten.has(name))).toBe(true);
+        }
+      }),
+      { seed: 20261123, numRuns: 500 },
+    ));
+
+  it('has no percussion and no voice where that is asked for', () =>
+    fc.assert(
+      fc.property(attributes, fc.integer(), (list, seed) => {
+        expect(percussive(compose([...list, ...indices('no percussion')], seed, 10))).toEqual([]);
+        for (const absence of ['no voices', 'no voice', 'no singer']) {
+          const plan = compose([...list, ...indices(absence)], seed, 10);
+          expect(plan.parts.filter(({ concept }) => SUNG_CONCEPTS.has(concept))).toEqual([]);
+          expect(plan.parts.length).toBeGreaterThan(0);
         }
       }),
       { seed: 20261123 },
     ));
 
-  it('keeps to the ranges, within the duration, on channels of their own', () =>
+  it('plays a piano where nothing is asked to play, and drums with it only for a beat', () => {
+    const parts = (...names: string[]) => compose(indices(...names), 1, 10).parts.map(({ concept }) => concept);
+    expect(parts('sad')).toEqual(['piano']);
+    expect(parts('no percussion', 'no voices')).toEqual(['piano']);
+    expect(parts('dance rhythm')).toEqual(['piano', 'drums']);
+    expect(parts('dance rhythm', 'no percussion')).toEqual(['piano']);
+    expect(parts('dance rhythm', 'violin')).toEqual(['violin']);
+  });
+
+  it('keeps to ranges and durations, a channel a voice, with every part in the first beat', () =>
     fc.assert(
       fc.property(attributes, fc.integer(), fc.integer({ min: 1, max: 30 }), (list, seed, seconds) => {
         const plan = compose(list, seed, seconds);
-        expect(new Set(plan.parts.map(({ channel }) => channel)).size).toBe(plan.parts.length);
+        const durationBeats = (seconds * plan.beatsPerMinute) / 60;
+        expect(new Set(plan.parts.map(({ name }) => name)).size).toBe(plan.parts.length);
         for (const part of plan.parts) {
-          const range = VOICES.find(({ concept }) => concept === part.concept)?.range;
-          expect(part.notes.length).toBeGreaterThan(0);
-          for (const { startSeconds, durationSeconds, key, velocity } of part.notes) {
-            expect(startSeconds).toBeLessThan(seconds);
-            expect(durationSeconds).toBeGreaterThan(0);
+          const voice = [...VOICES, ...ORCHESTRA].find(({ name }) => name === part.name);
+          expect(part.channel).toBe(voice?.channel ?? PERCUSSION_CHANNEL);
+          expect(part.notes[0]!.startBeats).toBeLessThan(0.75);
+          const ends = new Map<number, number>();
+          for (const { startBeats, durationBeats: length, key, velocity } of part.notes) {
+            expect(startBeats).toBeLessThan(durationBeats);
+            expect(length).toBeGreaterThan(0);
             expect(velocity).toBeGreaterThanOrEqual(1);
             expect(velocity).toBeLessThanOrEqual(127);
-            if (part.channel === PERCUSSION_CHANNEL) expect(Object.values(DRUM)).toContain(key);
-            else expect(key >= range![0] && key <= range![1]).toBe(true);
+            // No key is struck while it still sounds.
+            expect(ends.get(key) ?? 0).toBeLessThanOrEqual(startBeats + 1e-9);
+            ends.set(key, startBeats + length);
+            if (voice) expect(key >= voice.range[0] && key <= voice.range[1]).toBe(true);
+            else expect(Object.values(DRUM)).toContain(key);
           }
         }
       }),
       { seed: 20261123 },
     ));
 
+  it('goes on as it began: a longer piece starts with the shorter one', () =>
+    fc.assert(
+      fc.property(attributes, fc.integer(), fc.integer({ min: 1, max: 20 }), (list, seed, seconds) => {
+        const [short, long] = [compose(list, seed, seconds), compose(list, seed, seconds + 13)];
+        short.parts.forEach((part, i) => {
+          expect(long.parts[i]!.notes.slice(0, part.notes.length)).toEqual(part.notes);
+        });
+      }),
+      { seed: 20261123 },
+    ));
+
+  it('has sections and chords without a gap, in whole bars', () =>
+    fc.assert(
+      fc.property(attributes, fc.integer(), (list, seed) => {
+        const plan = compose(list, seed, 30);
+        for (const spans of [plan.form, plan.chords]) {
+          let end = 0;
+          for (const { startBeats, durationBeats } of spans) {
+            expect(startBeats).toBe(end);
+            end += durationBeats;
+          }
+          expect(end).toBeGreaterThanOrEqual((30 * plan.beatsPerMinute) / 60);
+        }
+        for (const { durationBeats } of plan.form) expect(durationBeats % METRES[plan.metre].beatsPerBar).toBe(0);
+      }),
+      { seed: 20261123 },
+    ));
+
+  it('keeps to the range of beats per minute that is asked for', () =>
+    fc.assert(
+      fc.property(attributes, fc.integer(), (list, seed) => {
+        const [low, high] = tempoRange(list);
+        const { beatsPerMinute } = compose(list, seed, 1);
+        expect(low).toBeLessThanOrEqual(beatsPerMinute);
+        expect(high).toBeGreaterThanOrEqual(beatsPerMinute);
+      }),
+      { seed: 20261123, numRuns: 500 },
+    ));
+
   it.each([
-    ['slow tempo', 60, 80],
-    ['medium tempo', 95, 112],
-    ['fast tempo', 130, 150],
-  ])('takes %s as %i to %i beats a minute', (tempo, low, high) => {
-    for (let seed = 0; seed < 50; seed++) {
-      const { beatsPerMinute } = compose(indices(tempo, 'piano'), seed, 5);
-      expect(beatsPerMinute).toBeGreaterThanOrEqual(low);
-      expect(beatsPerMinute).toBeLessThanOrEqual(high);
+    ['slow tempo', 56, 76],
+    ['medium tempo', 92, 116],
+    ['fast tempo', 132, 168],
+  ])('takes %s as %i to %i beats a minute, whatever the genre', (tempo, low, high) => {
+    for (const genre of ['techno', 'ambient', 'jazz', 'ballad', 'trap']) {
+      for (let seed = 0; seed < 50; seed++) {
+        const { beatsPerMinute } = compose(indices(tempo, genre, 'piano'), seed, 5);
+        expect(beatsPerMinute).toBeGreaterThanOrEqual(low);
+        expect(beatsPerMinute).toBeLessThanOrEqual(high);
+      }
     }
   });
 });

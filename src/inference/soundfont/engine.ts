@@ -10,7 +10,7 @@ import { bankModel } from './render';
 export class SoundFontEngine implements AudioEngine {
   readonly engine = 'SOUNDFONT';
   readonly name = 'soundfont';
-  readonly version = '1';
+  readonly version = '2';
   readonly isPlaceholder = false;
   readonly description = 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.';
   readonly device = 'CPU';
