@@ -1,0 +1,124 @@
+import { seed, until } from './support/seed';
+import { startTestServer, type TestServer } from './support/server';
+
+/** The same piece with one concept removed, added or swapped: made, linked, and taken as negatives. */
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer({ WORKER_CONCURRENCY: '2' });
+  await seed(server, { 'default/train': [{ id: 'a', attributes: ['piano'], caption: 'A piano.' }] });
+});
+afterAll(() => server?.close());
+
+const REQUEST = `mutation ($input: GenerationInput!) { requestGeneration(input: $input) { id } }`;
+const make = async (input: object) => {
+  const { id } = (await server.query(REQUEST, { input })).requestGeneration;
+  const read = async () =>
+    (
+      await server.query(
+        `query ($id: ID!) { generation(id: $id) { state finishedAt samples {
+           id attributes { name } audio { url sha256 }
+           counterfactuals { sample { id } removed { name } added { name } } } } }`,
+        { id },
+      )
+    ).generation;
+  await until(async () => (await read()).finishedAt !== null, 20_000);
+  const { state, samples } = await read();
+  expect(state).toBe('SUCCEEDED');
+  return samples;
+};
+const namesOf = (list: { name: string }[]) => list.map(({ name }) => name);
+const pcm = async (url: string) => {
+  const wav = Buffer.from(await (await fetch(url)).arrayBuffer());
+  return new Int16Array(wav.buffer.slice(wav.byteOffset + 44, wav.byteOffset + wav.length));
+};
+
+test('a counterfactual has what was asked, is linked both ways, and sounds but for that the same', async () => {
+  const originals = await make({ attributes: ['piano', 'violin', 'sad'], count: 2, seed: 5, durationSeconds: 3 });
+  const samples = originals.map(({ id }: { id: string }) => id);
+  const without = await make({ counterfactuals: { samples, remove: 'piano' } });
+  expect(without.map(({ attributes }: { attributes: { name: string }[] }) => namesOf(attributes))).toEqual([
+    ['sad', 'violin'],
+    ['sad', 'violin'],
+  ]);
+  expect(without[0].counterfactuals).toEqual([{ sample: { id: samples[0] }, removed: [], added: [{ name: 'piano' }] }]);
+  const read = `query ($id: ID!) { sample(id: $id) { counterfactuals { sample { id } removed { name } added { name } } } }`;
+  expect((await server.query(read, { id: samples[1] })).sample.counterfactuals).toEqual([
+    { sample: { id: without[1].id }, removed: [{ name: 'piano' }], added: [] },
+  ]);
+  // What is left over when the one is taken from the other is a piano alone: the violin plays the same.
+  const [both, violin] = await Promise.all([pcm(originals[0].audio.url), pcm(without[0].audio.url)]);
+  const [alone] = await make({ attributes: ['piano', 'sad'], seed: 5, durationSeconds: 3 });
+  const piano = await pcm(alone.audio.url);
+  let worst = 0;
+  for (let i = 0; i < both.length; i++) worst = Math.max(worst, Math.abs(both[i]! - violin[i]! - piano[i]!));
+  // Three clips rounded to 16 bits.
+  expect(worst).toBeLessThanOrEqual(3);
+  expect(violin.some((value) => Math.abs(value) > 500)).toBe(true);
+});
+
+test('a concept can be swapped for another, and the same pair is made once', async () => {
+  const [original] = await make({ attributes: ['flute', 'slow tempo'], seed: 9, durationSeconds: 2 });
+  const swap = { counterfactuals: { samples: [original.id], remove: 'slow', add: 'fast tempo' } };
+  const [swapped] = await make(swap);
+  expect(namesOf(swapped.attributes)).toEqual(['fast tempo', 'flute']);
+  expect(await make(swap)).toEqual([swapped]);
+  expect(swapped.counterfactuals).toHaveLength(1);
+});
+
+test('a sample that was made for itself becomes a counterfactual of another later', async () => {
+  const [alone] = await make({ attributes: ['cello'], seed: 21, durationSeconds: 1 });
+  const [original] = await make({ attributes: ['cello', 'trumpets'], seed: 21, durationSeconds: 1 });
+  const [found] = await make({ counterfactuals: { samples: [original.id], remove: 'trumpets' } });
+  expect(found.id).toBe(alone.id);
+  expect(found.counterfactuals[0].sample.id).toBe(original.id);
+});
+
+test('concept sets take them as pairs, of which they differ in the concept alone', async () => {
+  const originals = await make({ attributes: ['drums', 'rock', 'guitar'], count: 4, seed: 50, durationSeconds: 1 });
+  const samples = originals.map(({ id }: { id: string }) => id);
+  const SET = `query ($positives: Int!, $dataVersion: Int) { conceptSet(input: { concept: "drums", strategy: COUNTERFACTUAL, seed: 3,
+    positives: $positives, dataVersion: $dataVersion }) { dataVersion positives { id } negatives { id } deficit { positives }
+      pairs { positive { id } negative { id attributes { name } } distance differing { name } }
+      diagnostics { balance { meanAbsSmd } contamination { negatives } exclusions { side reason count } } } }`;
+  const before = (await server.query(SET, { positives: 4 })).conceptSet;
+  expect(before).toMatchObject({ positives: [], negatives: [], deficit: { positives: 4 } });
+  expect(before.diagnostics.exclusions).toContainEqual({ side: 'POSITIVE', reason: 'NO_COUNTERPART', count: 4 });
+
+  await make({ counterfactuals: { samples, remove: 'drums' } });
+  const { pairs, diagnostics, deficit, positives } = (await server.query(SET, { positives: 4 })).conceptSet;
+  expect(deficit.positives).toBe(0);
+  expect(new Set(positives.map(({ id }: { id: string }) => id))).toEqual(new Set(samples));
+  for (const { distance, differing, negative } of pairs) {
+    expect({ distance, differing }).toEqual({ distance: 0, differing: [] });
+    expect(namesOf(negative.attributes)).toEqual(['rock', 'guitar']);
+  }
+  expect(diagnostics).toMatchObject({ balance: { meanAbsSmd: 0 }, contamination: { negatives: 0 } });
+  // As of then there were no pairs.
+  expect((await server.query(SET, { positives: 4, dataVersion: before.dataVersion })).conceptSet.pairs).toEqual([]);
+});
+
+test.each([
+  [{ samples: [] }, 'input.counterfactuals.samples', /1 to 1000 ids/],
+  [{ samples: ['s_x'] }, 'input.counterfactuals', /needs remove, add or both/],
+  [{ samples: ['s_x'], remove: 'piano' }, 'input.counterfactuals.samples[0]', /no sample "s_x"/],
+  [{ samples: ['IMPORTED'], remove: 'piano' }, 'input.counterfactuals.samples[0]', /not made by SOUNDFONT/],
+  [{ samples: ['MADE'], remove: 'drums' }, 'input.counterfactuals.samples[0]', /has no "drums" to remove/],
+  [{ samples: ['MADE'], remove: 'violin' }, 'input.counterfactuals.samples[0]', /nothing is left/],
+  [{ samples: ['MADE'], add: 'violin' }, 'input.counterfactuals.samples[0]', /has "violin" already/],
+  [{ samples: ['MADE'], add: 'kazoo' }, 'input.counterfactuals.add', /kazoo/],
+])('%j is refused at %s', async (counterfactuals, field, message) => {
+  const [made] = await make({ attributes: ['violin'], durationSeconds: 1 });
+  const imported = (await server.query('{ samples(filter: { origins: [IMPORTED] }) { edges { node { id } } } }'))
+    .samples.edges[0].node.id;
+  const samples = counterfactuals.samples.map((id) => ({ MADE: made.id, IMPORTED: imported })[id] ?? id);
+  const { errors } = await server.execute(REQUEST, { input: { counterfactuals: { ...counterfactuals, samples } } });
+  expect(errors?.[0]?.extensions.field).toBe(field);
+  expect(errors?.[0]?.message).toMatch(message);
+});
+
+test('what the original decides cannot be given beside it', async () => {
+  const { errors } = await server.execute(REQUEST, {
+    input: { counterfactuals: { samples: ['s_x'], remove: 'piano' }, seed: 4 },
+  });
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.seed' });
+});
