@@ -56,6 +56,53 @@ test('a counterfactual has what was asked, is linked both ways, and sounds but f
   expect(violin.some((value) => Math.abs(value) > 500)).toBe(true);
 });
 
+test('stems are the parts that make up the mix, the same in both halves of a pair, and a MIDI file has their notes', async () => {
+  const [original] = await make({ attributes: ['piano', 'violin', 'clapping'], seed: 77, durationSeconds: 2 });
+  const [changed] = await make({ counterfactuals: { samples: [original.id], remove: 'clapping' } });
+  const scoreOf = async (id: string) =>
+    (await server.query(`{ sample(id: "${id}") { score { midiUrl expiresAt stems { part url } } } }`)).sample.score;
+  const stemsOf = async (id: string) => {
+    const stems = (await scoreOf(id)).stems as { part: string; url: string }[];
+    return new Map(await Promise.all(stems.map(async ({ part, url }) => [part, await pcm(url)] as const)));
+  };
+  const [both, without] = [await stemsOf(original.id), await stemsOf(changed.id)];
+  expect([...without.keys()].sort()).toEqual(['piano', 'violin']);
+  expect(both.size).toBe(3);
+  for (const [part, samples] of without) expect(Buffer.compare(bytesOf(samples), bytesOf(both.get(part)!))).toBe(0);
+  const mix = await pcm(original.audio.url);
+  const sum = mix.map((_value, i) => [...both.values()].reduce((total, stem) => total + stem[i]!, 0));
+  expect(mix.every((value, i) => Math.abs(value - sum[i]!) <= 3)).toBe(true);
+
+  const { midiUrl } = await scoreOf(original.id);
+  const response = await fetch(midiUrl);
+  expect(response.headers.get('content-type')).toBe('audio/midi');
+  const midi = Buffer.from(await response.arrayBuffer());
+  expect(midi.subarray(0, 4).toString('latin1')).toBe('MThd');
+  // A track for tempo and form, and one for each part.
+  expect(midi.readUInt16BE(10)).toBe(4);
+  expect((await fetch(midiUrl.replace('.mid', '.0.wav'))).status).toBe(403);
+  const imported = await server.query(
+    '{ samples(filter: { origins: [IMPORTED] }) { edges { node { score { midiUrl } } } } }',
+  );
+  expect(imported.samples.edges[0].node.score).toBeNull();
+});
+
+test('what the engine cannot play is refused, and never added', async () => {
+  const { unsupported, weak } = (
+    await server.query('{ engines { unsupported { attribute reason } weak { attribute reason } } }')
+  ).engines[0];
+  expect(unsupported.map(({ attribute }: { attribute: string }) => attribute)).toEqual(['contemporary']);
+  expect(weak.length).toBeGreaterThan(10);
+  for (const input of [
+    { attributes: ['piano', 'Contemporary'] },
+    { topUp: { concept: 'contemporary', positives: 1 } },
+  ]) {
+    const { errors } = await server.execute(REQUEST, { input });
+    expect(errors?.[0]?.extensions.code).toBe('UNSUPPORTED_ATTRIBUTE');
+    expect(errors?.[0]?.message).toContain(unsupported[0].reason);
+  }
+});
+
 test('a concept can be swapped for another, and the same pair is made once', async () => {
   const [original] = await make({ attributes: ['flute', 'slow tempo'], seed: 9, durationSeconds: 2 });
   const swap = { counterfactuals: { samples: [original.id], remove: 'slow', add: 'fast tempo' } };
@@ -122,3 +169,7 @@ test('what the original decides cannot be given beside it', async () => {
   });
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.seed' });
 });
+
+function bytesOf(samples: Int16Array): Buffer {
+  return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+}

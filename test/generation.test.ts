@@ -139,7 +139,12 @@ describe('a request', () => {
   });
 
   test.each([
-    [{}, 'BAD_USER_INPUT', 'input.attributes', /exactly one of attributes, combinations, topUp and counterfactuals \(it has none\)/],
+    [
+      {},
+      'BAD_USER_INPUT',
+      'input.attributes',
+      /exactly one of attributes, combinations, topUp and counterfactuals \(it has none\)/,
+    ],
     [{ attributes: ['piano'], combinations: [['piano']] }, 'BAD_USER_INPUT', 'input.combinations', /exactly one/],
     [{ attributes: [] }, 'BAD_USER_INPUT', 'input.attributes', /names no attribute/],
     [{ combinations: [] }, 'BAD_USER_INPUT', 'input.combinations', /1 to 100 lists/],

@@ -1,4 +1,5 @@
-import { ATTRIBUTES } from '../concepts/taxonomy';
+import { CONCEPTS } from '../concepts/concepts';
+import { ATTRIBUTES, findAttribute } from '../concepts/taxonomy';
 import { satisfy } from '../concepts/satisfy';
 import type { ConceptSets } from '../dataset/concept-sets';
 import { attributeOf, type SampleFilterSpec } from '../dataset/sample-catalog';
@@ -101,13 +102,15 @@ export async function planGeneration(
     const range = `from ${minDurationSeconds} to ${engine.maxDurationSeconds} with ${engine.engine}`;
     throw badInput('durationSeconds', `must be ${range} (it is ${durationSeconds})`);
   }
-  const toItem: ToItem = (recipe, counterfactualOf = null) => ({
-    ...recipe,
-    recipeId: recipeIdOf(recipe, stages, engine),
-    counterfactualOf,
-  });
+  const mute = engine.unsupported.map(({ attribute }) => findAttribute(attribute)!.index);
+  const toItem: ToItem = (asked, counterfactualOf = null) => {
+    refuseUnsupported(asked.asked, engine);
+    // Nor is what the engine cannot honour added.
+    const recipe = asked.completes ? { ...asked, forbidden: withThese(asked.forbidden, mute) } : asked;
+    return { ...recipe, recipeId: recipeIdOf(recipe, stages, engine), counterfactualOf };
+  };
   const made = spec.topUp
-    ? await planTopUp(spec, spec.topUp, durationSeconds, toItem, sets)
+    ? await planTopUp(spec, spec.topUp, { durationSeconds, engine, mute }, toItem, sets)
     : spec.counterfactuals
       ? { ...(await planCounterfactuals(spec, spec.counterfactuals, engine, toItem, samples)), dataVersion }
       : { ...planCombinations(spec, durationSeconds, toItem), dataVersion };
@@ -117,6 +120,21 @@ export async function planGeneration(
     ...made,
     priority: spec.priority ?? GENERATION_DEFAULTS.priority,
   };
+}
+
+/** @throws UserError UNSUPPORTED_ATTRIBUTE */
+function refuseUnsupported(asked: readonly number[], { engine, unsupported }: AudioEngine): void {
+  const found = unsupported.find(({ attribute }) => asked.includes(findAttribute(attribute)!.index));
+  if (!found) return;
+  throw new UserError(
+    'UNSUPPORTED_ATTRIBUTE',
+    `input: ${engine} cannot honour "${found.attribute}": ${found.reason}. Leave it out.`,
+    { field: 'input.attributes' },
+  );
+}
+
+function withThese(list: readonly number[], more: readonly number[]): number[] {
+  return [...new Set([...list, ...more])].sort((a, b) => a - b);
 }
 
 export interface PlanSources {
@@ -168,7 +186,7 @@ function planCombinations(spec: GenerationSpec, durationSeconds: number, toItem:
 async function planTopUp(
   spec: GenerationSpec,
   topUp: TopUpSpec,
-  durationSeconds: number,
+  { durationSeconds, engine, mute }: { durationSeconds: number; engine: AudioEngine; mute: readonly number[] },
   toItem: ToItem,
   sets: ConceptSets,
 ) {
@@ -178,7 +196,10 @@ async function planTopUp(
   const field = 'input.topUp';
   const positives = whole('topUp.positives', topUp.positives, GENERATION_LIMITS.positives);
   const { count: present, target, scope, dataVersion } = await sets.cleanPositives(topUp, field);
+  const own = target.kind === 'attribute' ? [target.attribute] : CONCEPTS[target.concept]!.attributes;
+  if (own.every((attribute) => mute.includes(attribute))) refuseUnsupported(own, engine);
   const conditions = [
+    { kind: 'attributes', sets: { all: [], any: null, none: mute } } as const,
     target.kind === 'attribute'
       ? ({ kind: 'attributes', sets: { all: [target.attribute], any: null, none: [] } } as const)
       : ({ kind: 'carries', sets: { all: [target.concept], any: null, none: [] } } as const),

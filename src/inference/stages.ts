@@ -78,6 +78,11 @@ export interface AudioEngine extends Stage {
   /** What a worker needs to serve it. */
   readonly device: 'CPU' | 'GPU';
   readonly maxDurationSeconds: number;
+  /** Attributes that it cannot honour at all, and those whose sound falls short of the word. */
+  readonly unsupported: readonly Shortcoming[];
+  readonly weak: readonly Shortcoming[];
+  /** Null for engines whose audio has no parts. */
+  readonly score: Scored | null;
   /**
    * A WAV file. Same request, same bytes. Runs off the event loop, and where native code crashes only this rejects.
    * @throws EngineError where the engine failed
@@ -85,6 +90,22 @@ export interface AudioEngine extends Stage {
   render(request: AudioRequest, options: AudioOptions): Promise<Uint8Array>;
   /** Lets go of its processes; it can be used again after. */
   close(): Promise<void>;
+}
+
+export interface Shortcoming {
+  /** Name in the taxonomy. */
+  readonly attribute: string;
+  readonly reason: string;
+}
+
+/** What an engine that writes a score can give beside the mix, made again from the same request. */
+export interface Scored {
+  /** Names of the parts, in their order. */
+  partsOf(request: AudioRequest): readonly string[];
+  /** A WAV file of one part alone, with its reverberation: the same bytes whatever other parts there are. */
+  renderPart(request: AudioRequest, part: number, options: AudioOptions): Promise<Uint8Array>;
+  /** A Standard MIDI File. */
+  midiOf(request: AudioRequest): Uint8Array;
 }
 
 /** The engine could not make this audio. */

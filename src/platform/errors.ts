@@ -11,6 +11,8 @@ export const ERROR_CODES = {
   UNKNOWN_SOURCE: 'No source of this name. `extensions.suggestions` lists the sources that exist.',
   CONTRADICTORY_SCOPE: 'No row can be on one of the two sides, whatever the data. The message says what excludes what.',
   CONTRADICTORY_ATTRIBUTES: 'Attributes to generate from exclude each other. The message names the pair.',
+  UNSUPPORTED_ATTRIBUTE:
+    'The engine cannot honour the attribute. The message says why; `engines { unsupported }` lists them.',
   UNSATISFIABLE_SCOPE: 'No sample can be generated that the scope holds. The message says what it asks for in vain.',
   UNKNOWN_GENERATION: 'No generation request has this id. Ids begin with g_ and come from requestGeneration.',
   NOT_YOUR_GENERATION: 'The generation request was made with another API key; only that one may change it.',

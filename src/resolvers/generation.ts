@@ -62,14 +62,16 @@ export class GenerationResolver {
   @Query(() => [EngineInfo], { description: 'What makes audio here.' })
   async engines(): Promise<EngineInfo[]> {
     const capacity = await this.services.generations.capacity();
-    return this.services.stages.engines.map(({ engine, description, version, device, maxDurationSeconds }) => ({
-      engine: engine as EngineEnum,
-      description,
-      version,
-      device: device as EngineInfo['device'],
-      maxDurationSeconds,
-      workers: capacity.get(engine)?.workers ?? 0,
-      slots: capacity.get(engine)?.slots ?? 0,
+    return this.services.stages.engines.map((engine) => ({
+      engine: engine.engine as EngineEnum,
+      description: engine.description,
+      version: engine.version,
+      device: engine.device as EngineInfo['device'],
+      maxDurationSeconds: engine.maxDurationSeconds,
+      unsupported: engine.unsupported,
+      weak: engine.weak,
+      workers: capacity.get(engine.engine)?.workers ?? 0,
+      slots: capacity.get(engine.engine)?.slots ?? 0,
     }));
   }
 

@@ -3,11 +3,12 @@ import type { AudioStore } from '../audio/audio-store';
 import { isSampleId } from '../dataset/sample-identity';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
+import { scoreFileName, type Scores, type ScoreUrls } from '../generation/scores';
 import { UserError } from '../platform/errors';
 import { AttributeCount, CategoryEnum } from '../schema/attribute';
 import { OriginEnum } from '../schema/dataset';
 import { Provenance } from '../schema/provenance';
-import { Audio, Counterfactual, Sample, SampleConnection, SourceRow } from '../schema/sample';
+import { Audio, Counterfactual, Sample, SampleConnection, Score, SourceRow } from '../schema/sample';
 import { PageArguments, SampleFilter } from '../schema/sample-filter';
 import type { Category } from '../concepts/taxonomy';
 import type { RequestContext } from './context';
@@ -75,6 +76,34 @@ export class CounterfactualResolver {
         added: sample.attributes.filter((attribute) => !attributes.includes(attribute)),
       };
     });
+  }
+}
+
+@Resolver(() => Sample)
+export class ScoreResolver {
+  constructor(
+    private readonly scores: Scores,
+    private readonly urls: ScoreUrls,
+    private readonly expiry: () => Date,
+  ) {}
+
+  @FieldResolver(() => Score, {
+    nullable: true,
+    description: 'Its parts and its notes; null for samples without a score, or of an earlier version of their engine.',
+    // Composing it again takes milliseconds.
+    complexity: ({ childComplexity }) => 100 + childComplexity,
+  })
+  async score(@Root() sample: Sample, @Ctx() context: RequestContext): Promise<Score | null> {
+    const { id, attributes, caption, seq } = sample;
+    const piece = { attributes: attributes.map(({ index }) => index), caption };
+    const score = this.scores.from(piece, await context.provenance.load(seq));
+    if (!score) return null;
+    const expiresAt = this.expiry();
+    return {
+      midiUrl: this.urls.sign(scoreFileName(id, null), expiresAt),
+      stems: score.parts.map((part, i) => ({ part, url: this.urls.sign(scoreFileName(id, i), expiresAt) })),
+      expiresAt,
+    };
   }
 }
 

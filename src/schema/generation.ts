@@ -320,6 +320,15 @@ export class GenerationConnection {
   ofState!: GenerationStateEnum | null;
 }
 
+@ObjectType({ description: 'An attribute that an engine does not do justice to.', simpleResolvers: true })
+export class Shortcoming {
+  @Field(() => String, { description: 'Name of the attribute.' })
+  attribute!: string;
+
+  @Field(() => String, { description: 'In what it falls short.' })
+  reason!: string;
+}
+
 @ObjectType({ description: 'Something that makes audio.', simpleResolvers: true })
 export class EngineInfo {
   @Field(() => EngineEnum, { description: 'Its name in requests.' })
@@ -336,6 +345,12 @@ export class EngineInfo {
 
   @Field(() => Float, { description: 'Longest clip in seconds.' })
   maxDurationSeconds!: number;
+
+  @Field(() => [Shortcoming], { description: 'Attributes that it cannot honour at all: asked for, they are refused.' })
+  unsupported!: readonly Shortcoming[];
+
+  @Field(() => [Shortcoming], { description: 'Attributes whose sound falls short of the word.' })
+  weak!: readonly Shortcoming[];
 
   @Field(() => Int, { description: 'Workers that serve it now; without one its items wait.' })
   workers!: number;

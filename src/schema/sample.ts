@@ -139,3 +139,30 @@ export class Counterfactual {
   @Field(() => [Attribute], { description: 'What the other has and this sample has not.' })
   added!: readonly Attribute[];
 }
+
+@ObjectType({ description: 'A part of a piece alone.', simpleResolvers: true })
+export class Stem {
+  @Field(() => String, { description: 'The concept that it plays, for example "piano" or "drums".' })
+  part!: string;
+
+  @Field(() => String, {
+    description:
+      'A WAV file, rendered when it is fetched: the same bytes each time, and whatever other parts there are.',
+  })
+  url!: string;
+}
+
+@ObjectType({
+  description: 'What a generated sample was played from. Parts before the limiter add up to the mix.',
+  simpleResolvers: true,
+})
+export class Score {
+  @Field(() => String, { description: 'URL of a Standard MIDI File.' })
+  midiUrl!: string;
+
+  @Field(() => [Stem], { description: 'Its parts.' })
+  stems!: readonly Stem[];
+
+  @Field(() => GraphQLISODateTime, { description: 'Until when the URLs work.' })
+  expiresAt!: Date;
+}

@@ -11,6 +11,7 @@ import { LiveIndex } from '../dataset/live-index';
 import { SampleCatalog } from '../dataset/sample-catalog';
 import { SampleRepository } from '../dataset/sample-repository';
 import { loadStarter } from '../dataset/starter';
+import { Scores, ScoreUrls } from '../generation/scores';
 import { GenerationUpdates } from '../generation/updates';
 import { ApiKeys } from '../platform/api-keys';
 import type { Config } from '../platform/config';
@@ -25,6 +26,7 @@ import { GRAPHQL_PATH, registerGraphQL, type GraphQLOptions } from './graphql';
 import { registerHealth } from './health';
 import { ensureLocalKey } from './local-key';
 import { buildGraphQLSchema } from './schema';
+import { registerScoreRoute } from './score-route';
 import { registerSetRoute } from './set-route';
 import { registerSubscriptions } from './subscriptions';
 
@@ -73,6 +75,8 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
     closers.push(() => updates.close());
     const keys = new ApiKeys(db);
     const localKey = config.databaseUrl === null ? await ensureLocalKey(keys, config.dataDir) : null;
+    const scores = new Scores(samples, generation.stages);
+    const scoreUrls = new ScoreUrls(signingKey, publicUrl);
     const setUrls = new ConceptSetUrls(signingKey, publicUrl);
     const schema = buildGraphQLSchema({
       samples,
@@ -86,6 +90,8 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
       requests: generation.requests,
       generations: generation.repository,
       stages: generation.stages,
+      scores,
+      scoreUrls,
       keys,
       urlExpiry: () => new Date(Date.now() + config.audioUrlTtlSeconds * 1000),
     });
@@ -113,6 +119,7 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
       await registerAudioRoute(fastify, { directory: audioDirectory(config), signingKey });
     }
     registerSetRoute(fastify, { sets, urls: setUrls, exporter: new ConceptSetExporter(samples, store), log });
+    registerScoreRoute(fastify, { scores, urls: scoreUrls, log });
     await listen(fastify, config);
     generation.reconciler.start();
     if (config.workerConcurrency > 0) {

@@ -11,6 +11,7 @@ import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
 import type { GenerationRepository } from '../generation/generation-repository';
 import type { GenerationRequests } from '../generation/requests';
+import type { Scores, ScoreUrls } from '../generation/scores';
 import type { Stages } from '../generation/stages';
 import type { ApiKeys } from '../platform/api-keys';
 import { AttributeResolver } from '../resolvers/attribute';
@@ -21,7 +22,13 @@ import { DatasetResolver } from '../resolvers/dataset';
 import { Access } from '../resolvers/access';
 import { GenerationConnectionResolver, GenerationItemResolver, GenerationResolver } from '../resolvers/generation';
 import { NodeResolver } from '../resolvers/node';
-import { AudioResolver, CounterfactualResolver, SampleConnectionResolver, SampleResolver } from '../resolvers/sample';
+import {
+  AudioResolver,
+  CounterfactualResolver,
+  SampleConnectionResolver,
+  SampleResolver,
+  ScoreResolver,
+} from '../resolvers/sample';
 import { Attribute } from '../schema/attribute';
 import { Concept } from '../schema/concept';
 import { nodeType } from '../schema/node';
@@ -40,6 +47,8 @@ export interface Services {
   readonly requests: GenerationRequests;
   readonly generations: GenerationRepository;
   readonly stages: Stages;
+  readonly scores: Scores;
+  readonly scoreUrls: ScoreUrls;
   readonly keys: ApiKeys;
   /** When a URL of audio, or of a set, made now expires. */
   readonly urlExpiry: () => Date;
@@ -64,6 +73,7 @@ export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
     NodeResolver,
     SampleConnectionResolver,
     SampleResolver,
+    ScoreResolver,
   ] as const;
   const instances = new Map<unknown, object>(services ? instantiate(services) : []);
   const schema = buildSchemaSync({
@@ -102,5 +112,6 @@ function instantiate(services: Services) {
     new NodeResolver(samples, urlExpiry),
     new SampleConnectionResolver(catalog, urlExpiry),
     new SampleResolver(samples, urlExpiry),
+    new ScoreResolver(services.scores, services.scoreUrls, urlExpiry),
   ].map((resolver) => [resolver.constructor, resolver] as const);
 }

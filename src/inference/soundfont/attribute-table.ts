@@ -1,4 +1,5 @@
 import { ATTRIBUTES, type Category } from '../../concepts/taxonomy';
+import type { Shortcoming } from '../stages';
 import { GENRE } from './attributes/genre';
 import { INSTRUMENT } from './attributes/instrument';
 import type { Meaning, Meanings } from './attributes/meaning';
@@ -22,11 +23,6 @@ export const MEANINGS: readonly Meaning[] = ATTRIBUTES.map(({ name, category }) 
   if (!meaning) throw new Error(`attribute-table: no row for "${name}"`);
   return meaning;
 });
-
-export interface Shortcoming {
-  readonly attribute: string;
-  readonly reason: string;
-}
 
 /** Attributes that the engine cannot honour at all: they leave the music as it is. */
 export const UNSUPPORTED_ATTRIBUTES: readonly Shortcoming[] = shortcomings(({ unsupported }) => unsupported);

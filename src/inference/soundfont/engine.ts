@@ -1,5 +1,14 @@
-import { EngineError, type AudioEngine, type AudioOptions, type AudioRequest } from '../stages';
-import type { Model } from '../stages';
+import {
+  EngineError,
+  type AudioEngine,
+  type AudioOptions,
+  type AudioRequest,
+  type Model,
+  type Scored,
+} from '../stages';
+import { UNSUPPORTED_ATTRIBUTES, WEAK_ATTRIBUTES } from './attribute-table';
+import { compose } from './compose';
+import { midiFileOf } from './midi-file';
 import { RenderProcesses } from './render-processes';
 import { bankModel } from './render';
 
@@ -15,6 +24,8 @@ export class SoundFontEngine implements AudioEngine {
   readonly description = 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.';
   readonly device = 'CPU';
   readonly maxDurationSeconds = 30;
+  readonly unsupported = UNSUPPORTED_ATTRIBUTES;
+  readonly weak = WEAK_ATTRIBUTES;
   private readonly processes = new RenderProcesses();
   private bank: Promise<readonly Model[]> | null = null;
 
@@ -30,10 +41,22 @@ export class SoundFontEngine implements AudioEngine {
   }
 
   render({ attributes, seed, durationSeconds }: AudioRequest, options: AudioOptions): Promise<Uint8Array> {
-    return this.processes.render({ attributes, seed, durationSeconds }, options);
+    return this.processes.render({ attributes, seed, durationSeconds, part: null }, options);
   }
+
+  /** Composing takes milliseconds and is done here; a part is rendered as the mix is. */
+  readonly score: Scored = {
+    partsOf: (request) => planOf(request).parts.map(({ concept }) => concept),
+    midiOf: (request) => midiFileOf(planOf(request)),
+    renderPart: ({ attributes, seed, durationSeconds }, part, options) =>
+      this.processes.render({ attributes, seed, durationSeconds, part }, options),
+  };
 
   close(): Promise<void> {
     return this.processes.close();
   }
+}
+
+function planOf({ attributes, seed, durationSeconds }: AudioRequest) {
+  return compose(attributes, seed, durationSeconds);
 }

@@ -1,5 +1,5 @@
 import { compose } from './compose';
-import { loadBank, renderPlan } from './render';
+import { loadBank, renderPart, renderPlan } from './render';
 
 /**
  * The process in which clips are rendered, one at a time: a crash of it ends one clip, and its work blocks nobody.
@@ -8,6 +8,8 @@ export interface RenderJob {
   readonly attributes: readonly number[];
   readonly seed: number;
   readonly durationSeconds: number;
+  /** Place of the one part that is to be heard; null for the mix. */
+  readonly part: number | null;
 }
 
 export type RenderAnswer = { readonly progress: number } | { readonly wav: Uint8Array } | { readonly error: string };
@@ -18,9 +20,10 @@ const PROGRESS_STEP = 0.1;
 const bank = loadBank();
 bank.catch(() => undefined);
 
-async function answer({ attributes, seed, durationSeconds }: RenderJob): Promise<RenderAnswer> {
-  let told = 0;
+async function answer({ attributes, seed, durationSeconds, part }: RenderJob): Promise<RenderAnswer> {
   const plan = compose(attributes, seed, durationSeconds);
+  if (part !== null) return { wav: await renderPart(plan, part, durationSeconds, await bank) };
+  let told = 0;
   const wav = await renderPlan(plan, durationSeconds, await bank, (progress) => {
     if (progress < told + PROGRESS_STEP) return;
     told = progress;

@@ -88,23 +88,36 @@ export async function renderMix(
   return mix;
 }
 
+/** A WAV file of one part. */
+export async function renderPart(
+  plan: Plan,
+  part: number,
+  durationSeconds: number,
+  bank: BasicSoundBank,
+): Promise<Uint8Array> {
+  const { left, right } = await renderStem(plan, plan.parts[part]!, durationSeconds, bank);
+  return writeWav([left, right], SAMPLE_RATE_HZ);
+}
+
 /**
  * The parts of a plan one by one, in its order, each with its reverberation. Their sum is the mix before the limiter, to
  * rounding; the samples of a part are the same bit for bit whatever other parts the plan has.
  * @public
  */
 export async function renderStems(plan: Plan, durationSeconds: number, bank: BasicSoundBank): Promise<Stereo[]> {
-  const frames = Math.round(durationSeconds * SAMPLE_RATE_HZ);
   const stems: Stereo[] = [];
-  for (const part of plan.parts) {
-    const stem = await renderDry(part, plan.beatsPerMinute, frames, bank, () => undefined);
-    const send = new Float32Array(frames);
-    addSend(stem, part, send);
-    addReverb(send, stem.left, stem.right);
-    fadeOut(stem);
-    stems.push(stem);
-  }
+  for (const part of plan.parts) stems.push(await renderStem(plan, part, durationSeconds, bank));
   return stems;
+}
+
+async function renderStem(plan: Plan, part: Part, durationSeconds: number, bank: BasicSoundBank): Promise<Stereo> {
+  const frames = Math.round(durationSeconds * SAMPLE_RATE_HZ);
+  const stem = await renderDry(part, plan.beatsPerMinute, frames, bank, () => undefined);
+  const send = new Float32Array(frames);
+  addSend(stem, part, send);
+  addReverb(send, stem.left, stem.right);
+  fadeOut(stem);
+  return stem;
 }
 
 /** A part without reverberation, by a synthesizer that plays nothing else. */
