@@ -121,13 +121,13 @@ export class GenerationItems {
     };
   }
 
-  /** Renews leases and tells how far the items are. Returns those that are held still. */
-  async renew(held: readonly ItemProgress[]): Promise<Set<number>> {
-    const { rows } = await this.db.query<{ id: number }>(
+  /** Renews leases and tells how far the items are. Returns the leases that hold still. */
+  async renew(held: readonly ItemProgress[]): Promise<Set<string>> {
+    const { rows } = await this.db.query<{ lease: string }>(
       `UPDATE generation_item i SET leased_until = now() + make_interval(secs => $1), stage = held.stage,
          progress = held.progress
        FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::real[]) AS held (id, lease, stage, progress)
-       WHERE i.id = held.id AND i.lease = held.lease RETURNING i.id`,
+       WHERE i.id = held.id AND i.lease = held.lease RETURNING i.lease`,
       [
         LEASE_SECONDS,
         held.map(({ claim }) => claim.item),
@@ -136,16 +136,16 @@ export class GenerationItems {
         held.map(({ progress }) => progress),
       ],
     );
-    return new Set(rows.map(({ id }) => id));
+    return new Set(rows.map(({ lease }) => lease));
   }
 
-  /** Those of the items that are held under these leases. */
-  async stillHeld(claims: readonly Claim[]): Promise<Set<number>> {
-    const { rows } = await this.db.query<{ id: number }>(
-      'SELECT id FROM generation_item WHERE id = ANY ($1::bigint[]) AND lease = ANY ($2::uuid[])',
+  /** Those of the leases that hold still. */
+  async stillHeld(claims: readonly Claim[]): Promise<Set<string>> {
+    const { rows } = await this.db.query<{ lease: string }>(
+      'SELECT lease FROM generation_item WHERE id = ANY ($1::bigint[]) AND lease = ANY ($2::uuid[])',
       [claims.map(({ item }) => item), claims.map(({ lease }) => lease)],
     );
-    return new Set(rows.map(({ id }) => id));
+    return new Set(rows.map(({ lease }) => lease));
   }
 
   /** The sample that the recipe gave before, as row number; the item is settled with it. */

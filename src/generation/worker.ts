@@ -221,9 +221,9 @@ export class GenerationWorker {
     }
   }
 
-  private dropOthers(held: readonly Running[], mine: ReadonlySet<number>): void {
+  private dropOthers(held: readonly Running[], leases: ReadonlySet<string>): void {
     for (const { claim, abort } of held) {
-      if (!mine.has(claim.item)) abort.abort(new LeaseLost(`item ${claim.item} is no longer held`));
+      if (!leases.has(claim.lease)) abort.abort(new LeaseLost(`item ${claim.item} is no longer held`));
     }
   }
 
