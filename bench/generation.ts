@@ -47,7 +47,8 @@ export async function benchGeneration(): Promise<void> {
     const dataDir = await mkdtemp(join(tmpdir(), 'conceptcaps-bench-'));
     const server = await startServer({ DATA_DIR: dataDir, WORKER_CONCURRENCY: String(workers) });
     try {
-      await requestToPlayable(server, 1_000_000);
+      // Rendering processes decode their instruments with their first clip, and are kept.
+      await follow(server, await request(server, { seed: 1_000_000, count: 4 * workers }));
       if (workers !== 2) {
         latencies.push(await measureLatency(server, workers, 1));
         if (workers > 1) latencies.push(await measureLatency(server, workers, workers));
