@@ -2,12 +2,14 @@ import { cpus } from 'node:os';
 import { benchGeneration } from './generation';
 import { benchServe } from './serve';
 import { benchSets } from './sets';
+import { benchSoundfont } from './soundfont';
 
 /** `npm run bench` runs them all, `npm run bench -- NAME` one. */
 const BENCHES: Record<string, () => Promise<void>> = {
   serve: benchServe,
   sets: benchSets,
   generation: benchGeneration,
+  soundfont: benchSoundfont,
 };
 
 async function main(names: readonly string[]): Promise<void> {
