@@ -83,8 +83,8 @@ ${presence.join('\n')}
 Balanced accuracy of a linear probe (logistic regression on mean and deviation of 40 log-mel bands,
 [training/probe.py](../training/probe.py)), 100 + 100 clips of 5 s, five folds, the two clips of a pair in one fold. Random
 negatives are other lists without the concept; counterfactuals are the same piece without it (for slow, fast and sad: with
-another tempo or mood in its place). A probe does better on random negatives than on counterfactuals where it can use what
-comes along with the concept; on counterfactuals there is only the concept.
+another tempo or mood in its place). Against counterfactuals the probe has nothing but the concept to go by, and nothing
+else in its way; tempo hardly shows in such statistics of five seconds.
 
 ${probe.join('\n')}
 
