@@ -55,12 +55,7 @@ module.exports = {
       'schema|resolvers|server|cli',
       'generation/ does not know GraphQL.',
     ),
-    layer(
-      'schema-is-the-contract',
-      'schema',
-      'resolvers|server|cli',
-      'schema/ declares types; it calls nothing.',
-    ),
+    layer('schema-is-the-contract', 'schema', 'resolvers|server|cli', 'schema/ declares types; it calls nothing.'),
     layer('resolvers-below-the-server', 'resolvers', 'server|cli', 'resolvers/ do not know HTTP.'),
     layer('server-does-not-import-cli', 'server', 'cli', 'cli/ starts the server, not the other way round.'),
   ],
