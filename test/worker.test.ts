@@ -11,8 +11,7 @@ import { EngineError, type AudioEngine, type AudioOptions, type AudioRequest } f
 import { donorAttributes } from '../src/inference/donor-attributes';
 import { TEMPLATE_CAPTION } from '../src/inference/template-caption';
 import { openDatabase, type Database } from '../src/platform/database';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
@@ -35,7 +34,8 @@ beforeEach(async () => {
   server = await startTestServer();
   db = await openDatabase(server.databaseUrl, log);
   queue = await openJobQueue({ redisUrl: null, databaseUrl: server.databaseUrl, log });
-  directory = await mkdtemp(join(tmpdir(), 'conceptcaps-worker-'));
+  // The server's own: its reconciler clears this store, too.
+  directory = join(server.dataDir, 'audio');
   store = new DiskAudioStore({ directory, signingKey: new Uint8Array(32), publicUrl: () => '' });
   items = new GenerationItems(db);
 });
@@ -44,7 +44,6 @@ afterEach(async () => {
   await queue.close();
   await db.close();
   await server.close();
-  await rm(directory, { recursive: true });
 });
 
 type Render = (request: AudioRequest, options: AudioOptions) => Promise<Uint8Array>;
@@ -104,6 +103,7 @@ const finished = async (id: string) => {
   await until(async () => (await read(id)).finishedAt !== null, 25_000);
   return read(id);
 };
+const uploads = async () => (await db.query('SELECT FROM audio_upload')).rowCount;
 const storedFiles = async () =>
   (await readdir(directory, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
 
@@ -188,8 +188,8 @@ test('an item is canceled though its engine finishes at that moment, and leaves 
   await until(async () => (await read(id)).counts.running === 1);
   await server.query(`mutation { cancelGeneration(id: "${id}") { state } }`);
   finish();
-  await new Reconciler({ db, store, queue, log }).reconcile();
-  await until(async () => (await storedFiles()) === 0);
+  // Whenever its bytes come to be stored: the server's reconciler goes round every two seconds.
+  await until(async () => (await uploads()) === 0 && (await storedFiles()) === 0);
   expect(await read(id)).toMatchObject({ state: 'CANCELED', counts: { canceled: 1, succeeded: 0 } });
   expect((await server.query('{ samples { totalCount } }')).samples.totalCount).toBe(0);
 });
