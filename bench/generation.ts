@@ -17,13 +17,12 @@ import { openJobQueue } from '../src/generation/queue';
 import { GenerationRequests, type EnqueuedItem } from '../src/generation/requests';
 import type { Stages } from '../src/generation/stages';
 import { GenerationWorker } from '../src/generation/worker';
-import { donorAttributes } from '../src/inference/donor-attributes';
 import { SoundFontEngine } from '../src/inference/soundfont/engine';
-import { TEMPLATE_CAPTION } from '../src/inference/template-caption';
 import { migrate, openDatabase } from '../src/platform/database';
 import { openEmbeddedPostgres } from '../src/platform/embedded-postgres';
 import { findAttribute } from '../src/concepts/taxonomy';
 import { prepareTestServices, startRedis } from '../test/support/services';
+import { LISTED_ATTRIBUTES, NO_COMPLETER } from '../test/support/stand-in-stages';
 import { mutate, startServer, type RunningServer } from './process';
 import { percentile, printTable } from './table';
 
@@ -254,8 +253,8 @@ async function benchQueue(): Promise<void> {
 function instantStages(): Stages {
   const wav = (seed: number) => writeWav([new Float32Array(8_000).fill((1 + (seed % 20_000)) / 20_001)], 8_000);
   return {
-    completer: donorAttributes(() => Promise.reject(new Error('nothing is completed here'))),
-    captions: TEMPLATE_CAPTION,
+    completer: NO_COMPLETER,
+    captions: LISTED_ATTRIBUTES,
     engines: [
       {
         engine: 'SOUNDFONT',

@@ -1,14 +1,11 @@
 import fc from 'fast-check';
-import { carriedConcepts, CONCEPTS, contradict, findConcept, mentionedConcepts } from '../src/concepts/concepts';
+import { carriedConcepts, CONCEPTS, findConcept } from '../src/concepts/concepts';
 import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
-import { ConceptIndex } from '../src/concepts/concept-index';
-import { donorAttributes } from '../src/inference/donor-attributes';
 import { tempoRange } from '../src/inference/soundfont/brief';
 import { compose } from '../src/inference/soundfont/compose';
 import { DRUM, DRUM_PART_NAMES, drumPartOf } from '../src/inference/soundfont/drum-parts';
 import { METRES, PERCUSSION_CHANNEL, type Plan } from '../src/inference/soundfont/plan';
 import { ORCHESTRA, VOICES } from '../src/inference/soundfont/voices';
-import { TEMPLATE_CAPTION } from '../src/inference/template-caption';
 
 const attributes = fc
   .subarray(
@@ -177,66 +174,4 @@ describe('the composer', () => {
       }
     }
   });
-});
-
-describe('completing attributes', () => {
-  /** Donors of random attributes, contradictions included. */
-  const view = fc.array(attributes, { maxLength: 20 }).map((donors) => {
-    const index = new ConceptIndex(CONCEPTS.length);
-    donors.forEach((list, seq) =>
-      index.append({
-        seq,
-        attributes: list,
-        carries: carriedConcepts(list),
-        mentions: [],
-        source: 1,
-        split: null,
-        key: Math.imul(seq + 1, 0x9e3779b1),
-        group: seq,
-        addedVersion: 1,
-        audioVersion: null,
-        retiredVersion: null,
-      }),
-    );
-    index.version = 1;
-    return index.now();
-  });
-
-  it('keeps what was given, adds from one sample that has as much of it as any, and never what contradicts', () =>
-    fc.assert(
-      fc.asyncProperty(view, attributes, attributes, fc.integer(), async (donors, given, unwanted, seed) => {
-        const forbidden = unwanted.filter((one) => !given.includes(one));
-        const completer = donorAttributes(() => Promise.resolve({ view: donors, rows: donors.live }));
-        const complete = async () => (await completer.complete({ given, forbidden, seed, dataVersion: 1 })).attributes;
-        const completed = await complete();
-        expect(completed).toEqual(await complete());
-        expect(completed).toEqual(expect.arrayContaining([...given]));
-        const added = completed.filter((one) => !given.includes(one));
-        const lists = donors.live.rows().map((row) => [...donors.index.lists.of(row)]);
-        const withAll = lists.filter((list) => given.every((one) => list.includes(one)));
-        const withAny = lists.filter((list) => given.some((one) => list.includes(one)));
-        const pool = [withAll, withAny, lists].find((candidates) => candidates.length > 0) ?? [];
-        expect(added.length === 0 || pool.some((list) => added.every((one) => list.includes(one)))).toBe(true);
-        for (const one of added) {
-          expect(forbidden).not.toContain(one);
-          expect(completed.filter((other) => contradict(one, other))).toEqual([]);
-        }
-      }),
-      { seed: 20261123 },
-    ));
-});
-
-describe('the template caption', () => {
-  it('mentions what the attributes carry, and nothing else', () =>
-    fc.assert(
-      fc.asyncProperty(attributes, async (list) => {
-        const caption = await TEMPLATE_CAPTION.write(list, 0);
-        const names = (concepts: readonly number[]) => concepts.map((index) => CONCEPTS[index]!.name);
-        expect({ caption, concepts: names(mentionedConcepts(caption)) }).toEqual({
-          caption,
-          concepts: names(carriedConcepts(list)),
-        });
-      }),
-      { numRuns: 500, seed: 20261123 },
-    ));
 });

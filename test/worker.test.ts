@@ -8,8 +8,7 @@ import { openJobQueue, type JobQueue } from '../src/generation/queue';
 import { Reconciler } from '../src/generation/reconciler';
 import { GenerationWorker } from '../src/generation/worker';
 import { EngineError, type AudioEngine, type AudioOptions, type AudioRequest } from '../src/inference/stages';
-import { donorAttributes } from '../src/inference/donor-attributes';
-import { TEMPLATE_CAPTION } from '../src/inference/template-caption';
+import { LISTED_ATTRIBUTES, NO_COMPLETER } from './support/stand-in-stages';
 import { openDatabase, type Database } from '../src/platform/database';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -75,8 +74,8 @@ function worker(render: Render, itsStore = store): GenerationWorker {
     store: itsStore,
     items,
     stages: {
-      completer: donorAttributes(() => Promise.reject(new Error('nothing is completed here'))),
-      captions: TEMPLATE_CAPTION,
+      completer: NO_COMPLETER,
+      captions: LISTED_ATTRIBUTES,
       engines: [engine(render)],
     },
     log,

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { writeWav } from '../../src/audio/write-wav';
 import { Random } from '../../src/concepts/random';
 import { ATTRIBUTES } from '../../src/concepts/taxonomy';
 import { MEANINGS } from '../../src/inference/soundfont/attribute-table';
@@ -13,6 +15,8 @@ import { attribute, percent, pick, randomList, renderAll, type Clip } from './cl
 const CLIPS = 200;
 const SECONDS = 20;
 const TOLERANCE = 0.05;
+const SAMPLE_RATE = 32_000;
+const CLICK_SAMPLES = 640;
 /** Beats may be counted in halves, doubles or by threes: the same pulse at another level. */
 const LEVELS = [1, 2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3];
 
@@ -26,37 +30,20 @@ export async function measureTempo(engine: SoundFontEngine, folder: string): Pro
   });
   const pathOf = (i: number) => join(folder, `tempo-${i}.wav`);
   await renderAll(engine, clips, pathOf);
-  const rows: {
-    hasDrums: boolean;
-    strict: boolean;
-    level: boolean;
-    exact: boolean;
-    otherStrict: boolean;
-    otherLevel: boolean;
-  }[] = [];
+  const rows: Row[] = [];
+  const clicks: Row[] = [];
+  const clickPath = join(folder, 'clicks.wav');
   for (const [i, { attributes }] of clips.entries()) {
-    const { stdout } = await promisify(execFile)('aubio', ['tempo', '-i', pathOf(i)]);
-    const heard = Number(/([\d.]+) *bpm/.exec(stdout)?.[1] ?? Number.NaN);
     const { beatsPerMinute } = compose(attributes, clips[i]!.seed, SECONDS);
-    const isWithin =
-      ([low, high]: readonly [number, number]) =>
-      (level: number) =>
-        heard * level >= low * (1 - TOLERANCE) && heard * level <= high * (1 + TOLERANCE);
-    const own = isWithin(tempoRange(attributes));
-    const exact = isWithin([beatsPerMinute, beatsPerMinute]);
-    // What a wrong range would get: that of the clip half the list away.
-    const other = isWithin(tempoRange(clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes));
-    rows.push({
-      hasDrums: briefOf(attributes).drums.length > 0,
-      strict: own(1),
-      level: LEVELS.some(own),
-      exact: LEVELS.some(exact),
-      otherStrict: other(1),
-      otherLevel: LEVELS.some(other),
-    });
+    // What was asked for, and what a wrong range would get: that of the clip half the list away.
+    const ranges = [tempoRange(attributes), tempoRange(clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes)] as const;
+    const hasDrums = briefOf(attributes).drums.length > 0;
+    rows.push(judge(await tempoIn(pathOf(i)), beatsPerMinute, ranges, hasDrums));
+    await writeFile(clickPath, metronome(beatsPerMinute));
+    clicks.push(judge(await tempoIn(clickPath), beatsPerMinute, ranges, hasDrums));
   }
   const line = (name: string, among: typeof rows) => {
-    const share = (test: (row: (typeof rows)[number]) => boolean) => percent(among.filter(test).length / among.length);
+    const share = (test: (row: Row) => boolean) => percent(among.filter(test).length / among.length);
     return `| ${name} | ${among.length} | ${share((row) => row.strict)} | ${share((row) => row.level)} | ${share((row) => row.exact)} | ${share((row) => row.otherStrict)} | ${share((row) => row.otherLevel)} |`;
   };
   return [
@@ -71,5 +58,51 @@ export async function measureTempo(engine: SoundFontEngine, folder: string): Pro
       'without',
       rows.filter(({ hasDrums }) => !hasDrums),
     ),
+    line('a bare metronome at the tempi of all', clicks),
   ];
+}
+
+interface Row {
+  readonly hasDrums: boolean;
+  readonly strict: boolean;
+  readonly level: boolean;
+  readonly exact: boolean;
+  readonly otherStrict: boolean;
+  readonly otherLevel: boolean;
+}
+
+type Range = readonly [number, number];
+
+function judge(heard: number, tempo: number, [asked, other]: readonly [Range, Range], hasDrums: boolean): Row {
+  const isWithin =
+    ([low, high]: Range) =>
+    (level: number) =>
+      heard * level >= low * (1 - TOLERANCE) && heard * level <= high * (1 + TOLERANCE);
+  return {
+    hasDrums,
+    strict: isWithin(asked)(1),
+    level: LEVELS.some(isWithin(asked)),
+    exact: LEVELS.some(isWithin([tempo, tempo])),
+    otherStrict: isWithin(other)(1),
+    otherLevel: LEVELS.some(isWithin(other)),
+  };
+}
+
+/** In beats a minute; NaN where there is none. */
+async function tempoIn(path: string): Promise<number> {
+  const { stdout } = await promisify(execFile)('aubio', ['tempo', '-i', path]);
+  return Number(/([\d.]+) *bpm/.exec(stdout)?.[1] ?? Number.NaN);
+}
+
+/** A click on every beat and nothing else: what the tracker makes of a tempo that could not be plainer. */
+function metronome(beatsPerMinute: number): Uint8Array {
+  const clicks = new Float32Array(SECONDS * SAMPLE_RATE);
+  const beat = (60 / beatsPerMinute) * SAMPLE_RATE;
+  for (let start = 0; start < clicks.length; start += beat) {
+    const first = Math.round(start);
+    for (let at = first; at < Math.min(first + CLICK_SAMPLES, clicks.length); at++) {
+      clicks[at] = Math.sin((2 * Math.PI * 1_000 * (at - first)) / SAMPLE_RATE) * (1 - (at - first) / CLICK_SAMPLES);
+    }
+  }
+  return writeWav([clicks], SAMPLE_RATE);
 }

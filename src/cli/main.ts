@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { UserError } from '../platform/errors';
 import { doctorCommand } from './doctor';
 import { fail } from './failure';
+import { exportCommand } from './export';
 import { generateCommand } from './generate';
 import { importCommand } from './import';
 import { keysCommand } from './keys';
 import { migrateCommand } from './migrate';
+import { modelsCommand } from './models';
 import { serveCommand } from './serve';
 import { setCommand } from './set';
 import { workerCommand } from './worker';
@@ -29,9 +31,11 @@ export function main(argv: readonly string[]): void {
     .addCommand(serveCommand())
     .addCommand(importCommand())
     .addCommand(setCommand())
+    .addCommand(exportCommand())
     .addCommand(generateCommand())
     .addCommand(workerCommand())
     .addCommand(keysCommand())
+    .addCommand(modelsCommand())
     .addCommand(migrateCommand())
     .addCommand(doctorCommand())
     .showHelpAfterError('(conceptcaps --help lists the commands)')

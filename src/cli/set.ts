@@ -1,14 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { STRATEGIES, type Strategy } from '../concepts/sets/request';
 import { EXPORT_FORMATS, type ConceptSetExporter, type ExportFormat } from '../dataset/concept-set-export';
 import { DEFAULTS, type ConceptSet, type ConceptSets, type ConceptSetSpec } from '../dataset/concept-sets';
 import { readConfig } from '../platform/config';
 import { UserError } from '../platform/errors';
 import { createLogger } from '../platform/logging';
+import { writeOutput } from './output';
 
 interface SetArguments {
   readonly attribute?: string;
@@ -124,27 +121,7 @@ async function write(
   format: ExportFormat,
   output: string | undefined,
 ): Promise<void> {
-  const stream = await exporter.open(set, format);
-  if (output === undefined || output === '-') {
-    try {
-      await pipeline(stream, process.stdout, { end: false });
-    } catch (error) {
-      // The reader has had enough ("| head").
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
-    }
-    return;
-  }
-  // Under another name until it is whole: an interrupted command leaves no half of a set.
-  const partial = `${output}.${randomUUID()}.partial`;
-  try {
-    await pipeline(stream, createWriteStream(partial, { flags: 'wx' }));
-    await rename(partial, output);
-  } catch (error) {
-    await rm(partial, { force: true });
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined || !/^E[A-Z]+$/.test(code)) throw error;
-    throw new UserError('BAD_USER_INPUT', `cannot write ${output}: ${message}`, {}, { cause: error });
-  }
+  await writeOutput(await exporter.open(set, format), output);
 }
 
 function describe({ id, content, frozenAt }: ConceptSet): string {

@@ -22,7 +22,6 @@ export interface Claim extends Recipe {
   readonly lease: string;
   /** Id of the request. */
   readonly request: string;
-  readonly dataVersion: number;
   readonly engine: EngineName;
   /** Row number of the sample that it is to be a counterfactual of; null for all others. */
   readonly counterfactualOf: number | null;
@@ -99,7 +98,7 @@ export class GenerationItems {
        WHERE i.id = $1 AND r.seq = i.request AND i.not_before <= now()
          AND (i.state = 'QUEUED' OR (i.state = 'RUNNING' AND i.leased_until < now() AND i.attempts < $5))
        RETURNING i.asked, i.forbidden, i.completes, i.seed, i.duration_seconds, i.engine, i.attempts,
-         i.counterfactual_of, r.id AS request_id, r.data_version`,
+         i.counterfactual_of, r.id AS request_id`,
       [item, lease, LEASE_SECONDS, worker, MAX_ATTEMPTS],
     );
     const row = rows[0];
@@ -109,7 +108,6 @@ export class GenerationItems {
       item,
       lease,
       request: row.request_id,
-      dataVersion: row.data_version,
       asked,
       forbidden,
       completes,

@@ -26,7 +26,7 @@ export interface PipelineOptions {
 
 /** @throws EngineError where the engine failed, or made something else than was asked for */
 export async function makeSample(
-  recipe: Recipe & { readonly request: string; readonly dataVersion: number },
+  recipe: Recipe & { readonly request: string },
   stages: Stages,
   engine: AudioEngine,
   { signal, onProgress }: PipelineOptions,
@@ -48,8 +48,8 @@ export async function makeSample(
 
   onProgress('CAPTION', 0);
   const captioning = performance.now();
-  const caption = await captions.write(attributes, seed);
-  records.push(await record('CAPTION', captions, { seed }, caption, captioning));
+  const { caption, by, parameters } = await captions.write({ attributes, seed, signal });
+  records.push(await record('CAPTION', by, parameters, caption, captioning));
   signal.throwIfAborted();
 
   onProgress('AUDIO', 0);

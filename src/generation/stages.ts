@@ -1,9 +1,9 @@
-import type { LiveIndex } from '../dataset/live-index';
-import type { SampleRepository } from '../dataset/sample-repository';
-import { donorAttributes } from '../inference/donor-attributes';
+import { captionApi } from '../inference/caption-api';
+import type { LearnedModels } from '../inference/learned-models';
+import { learnedCaptions, learnedCompleter } from '../inference/learned-stages';
 import { SoundFontEngine } from '../inference/soundfont/engine';
 import type { AttributeCompleter, AudioEngine, CaptionWriter, EngineName } from '../inference/stages';
-import { TEMPLATE_CAPTION } from '../inference/template-caption';
+import type { CaptionApiConfig } from '../platform/config';
 
 /** The stages that samples are made with: the one place where they are chosen. */
 export interface Stages {
@@ -12,24 +12,22 @@ export interface Stages {
   readonly engines: readonly AudioEngine[];
 }
 
-export function createStages(live: LiveIndex, samples: SampleRepository): Stages {
+/** @param api the service that writes captions, or null for the built-in captioner */
+export function createStages(models: LearnedModels, api: CaptionApiConfig | null): Stages {
+  const builtIn = learnedCaptions(models);
   return {
-    completer: donorAttributes(async (version) => {
-      // Another process may have seen newer data than this one.
-      if (live.current.version < version) await live.refresh();
-      const sources = await samples.listSources();
-      const view = live.current.at(version);
-      const rows = view.live.clone();
-      // What was generated is no evidence of what goes together.
-      for (const { id, origin } of sources) {
-        const made = origin === 'GENERATED' ? view.index.sources.get(id) : null;
-        if (made) rows.subtract(made);
-      }
-      return { view, rows };
-    }),
-    captions: TEMPLATE_CAPTION,
+    completer: learnedCompleter(models),
+    captions: api === null ? builtIn : captionApi(api, api.fallsBack ? builtIn : null),
     engines: [new SoundFontEngine()],
   };
+}
+
+/**
+ * Reads what the stages need, and so finds out before any work is begun what is missing.
+ * @throws EngineError that names it
+ */
+export async function checkStages({ completer, captions, engines }: Stages): Promise<void> {
+  for (const stage of [completer, captions, ...engines]) await stage.models();
 }
 
 export function engineOf({ engines }: Stages, name: EngineName): AudioEngine {

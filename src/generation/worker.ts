@@ -4,11 +4,12 @@ import type { Logger } from 'pino';
 import type { AudioStore } from '../audio/audio-store';
 import { EngineError, type AudioEngine, type EngineName } from '../inference/stages';
 import { isDatabaseAway, type Database } from '../platform/database';
+import { UserError } from '../platform/errors';
 import { LeaseLost, MAX_ATTEMPTS, type Claim, type GenerationItems, type ItemFailure, type ItemStage } from './items';
 import { makeSample, type PipelineStage } from './pipeline';
 import type { JobQueue, QueueConsumer } from './queue';
 import { recipeIdOf } from './recipe';
-import { engineOf, type Stages } from './stages';
+import { checkStages, engineOf, type Stages } from './stages';
 import { GENERATION_CHANNEL } from './updates';
 
 /**
@@ -85,9 +86,16 @@ export class GenerationWorker {
     await this.unwatch();
   }
 
-  /** Renews leases and listens for cancellations from here on. */
+  /**
+   * Renews leases and listens for cancellations from here on.
+   * @throws UserError MODEL_UNAVAILABLE where a stage lacks what it needs
+   */
   async watch(): Promise<void> {
-    const { db, log } = this.options;
+    const { db, log, stages } = this.options;
+    await checkStages(stages).catch((error: unknown) => {
+      if (!(error instanceof EngineError)) throw error;
+      throw new UserError('MODEL_UNAVAILABLE', error.message, {}, { cause: error });
+    });
     this.listener = await db.listen(GENERATION_CHANNEL, () => void this.dropCanceled());
     const next = () => {
       this.beat = setTimeout(() => {

@@ -34,8 +34,6 @@ export interface CompletionRequest {
   readonly forbidden: readonly number[];
   /** 32-bit integer. */
   readonly seed: number;
-  /** The data to complete from, where it is completed from data. */
-  readonly dataVersion: number;
 }
 
 export interface Completion {
@@ -47,8 +45,24 @@ export interface Completion {
 
 /** Says attributes in words. */
 export interface CaptionWriter extends Stage {
-  /** @param attributes taxonomy indices, ascending; never empty */
-  write(attributes: readonly number[], seed: number): Promise<string>;
+  /** @throws EngineError where there is no caption to be had; the reason of `signal` where that is aborted */
+  write(request: CaptionRequest): Promise<WrittenCaption>;
+}
+
+export interface CaptionRequest {
+  /** Taxonomy indices, ascending; never empty. */
+  readonly attributes: readonly number[];
+  /** 32-bit integer. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+export interface WrittenCaption {
+  readonly caption: string;
+  /** Who wrote it: another one where the one that was asked fell back on it. */
+  readonly by: Stage;
+  /** What else decided the outcome, for the provenance. */
+  readonly parameters: Readonly<Record<string, string | number>>;
 }
 
 export interface AudioRequest {

@@ -24,9 +24,22 @@ export interface Config {
   readonly readAccess: 'open' | 'key';
   /** Samples made at once. */
   readonly workerConcurrency: number;
+  /** What writes captions instead of the built-in captioner. */
+  readonly captionApi: CaptionApiConfig | null;
   readonly logLevel: LogLevel;
   readonly hubEndpoint: string;
   readonly hubToken: string | null;
+}
+
+export interface CaptionApiConfig {
+  /** Up to and with the version, without a trailing slash. */
+  readonly base: string;
+  readonly key: string | null;
+  readonly model: string;
+  readonly attempts: number;
+  readonly timeoutSeconds: number;
+  /** Whether the built-in captioner writes where the service has failed. */
+  readonly fallsBack: boolean;
 }
 
 export interface S3Config {
@@ -112,6 +125,28 @@ export const VARIABLES = define({
       'Samples that the worker inside the server, or `conceptcaps worker`, makes at once. Unset: one a core. 0: the server makes none.',
     schema: integer(0, 256),
   },
+  CAPTION_API_BASE: {
+    description:
+      'OpenAI-compatible service that writes the captions (vLLM, llama.cpp, Ollama ...), up to and with /v1. Unset: the built-in captioner.',
+    schema: httpUrl,
+  },
+  CAPTION_API_KEY: { description: 'Key for that service, where it wants one.', secret: true, schema: z.string() },
+  CAPTION_API_MODEL: { description: 'Model to ask it for; needed with CAPTION_API_BASE.', schema: z.string() },
+  CAPTION_API_ATTEMPTS: {
+    description: 'How often it is asked for a caption before it has failed.',
+    fallback: '4',
+    schema: integer(1, 20),
+  },
+  CAPTION_API_TIMEOUT_SECONDS: {
+    description: 'How long it may take to answer.',
+    fallback: '30',
+    schema: integer(1, 600),
+  },
+  CAPTION_API_FALLBACK: {
+    description: 'Where it has failed: "captioner" for the built-in one, or "none": the sample fails.',
+    fallback: 'captioner',
+    schema: z.enum(['captioner', 'none'], { error: 'must be captioner or none' }),
+  },
   LOG_LEVEL: {
     description: `How much to log: ${LOG_LEVELS.join(', ')}.`,
     fallback: 'info',
@@ -156,6 +191,12 @@ export function readConfig(environment: Environment): Config {
     if (secretKey === null) problems.push('S3_SECRET_KEY must be set when S3_ENDPOINT is set');
   }
 
+  const captionBase = read<string>('CAPTION_API_BASE');
+  const captionModel = read<string>('CAPTION_API_MODEL');
+  if (captionBase !== null && captionModel === null) {
+    problems.push('CAPTION_API_MODEL must be set when CAPTION_API_BASE is set');
+  }
+
   const config: Config = {
     host: read<string>('HOST') ?? '',
     port: read<number>('PORT') ?? 0,
@@ -178,6 +219,17 @@ export function readConfig(environment: Environment): Config {
     loadStarter: read<string>('LOAD_STARTER') === 'true',
     readAccess: read<'open' | 'key'>('READ_ACCESS') ?? 'open',
     workerConcurrency: read<number>('WORKER_CONCURRENCY') ?? availableParallelism(),
+    captionApi:
+      captionBase === null
+        ? null
+        : Object.freeze({
+            base: captionBase.replace(/\/+$/, ''),
+            key: read<string>('CAPTION_API_KEY'),
+            model: captionModel ?? '',
+            attempts: read<number>('CAPTION_API_ATTEMPTS') ?? 0,
+            timeoutSeconds: read<number>('CAPTION_API_TIMEOUT_SECONDS') ?? 0,
+            fallsBack: read<string>('CAPTION_API_FALLBACK') === 'captioner',
+          }),
     logLevel: read<LogLevel>('LOG_LEVEL') ?? 'info',
     hubEndpoint: read<string>('HF_ENDPOINT')?.replace(/\/+$/, '') ?? '',
     hubToken: read<string>('HF_TOKEN'),

@@ -11,6 +11,7 @@ import { LiveIndex } from '../dataset/live-index';
 import { SampleCatalog } from '../dataset/sample-catalog';
 import { SampleRepository } from '../dataset/sample-repository';
 import { loadStarter } from '../dataset/starter';
+import { AttributeSuggestions } from '../generation/attribute-suggestions';
 import { Scores, ScoreUrls } from '../generation/scores';
 import { GenerationUpdates } from '../generation/updates';
 import { ApiKeys } from '../platform/api-keys';
@@ -90,6 +91,7 @@ export async function startApp(config: Config, log: Logger, overrides: AppOverri
       requests: generation.requests,
       generations: generation.repository,
       stages: generation.stages,
+      suggestions: new AttributeSuggestions(generation.models, live, samples),
       scores,
       scoreUrls,
       keys,

@@ -16,11 +16,13 @@ export async function openConceptSets(config: Config, log: Logger) {
   try {
     const samples = new SampleRepository(foundation.db);
     const live = await LiveIndex.open(foundation.db, samples, log);
+    const catalog = new SampleCatalog(samples, live);
     return {
       foundation,
       samples,
       live,
-      sets: new ConceptSets(foundation.db, samples, new SampleCatalog(samples, live), live),
+      catalog,
+      sets: new ConceptSets(foundation.db, samples, catalog, live),
       exporter: new ConceptSetExporter(samples, foundation.store),
       async close(): Promise<void> {
         await live.close();

@@ -9,6 +9,7 @@ import { Reconciler } from '../generation/reconciler';
 import { GenerationRequests } from '../generation/requests';
 import { createStages, type Stages } from '../generation/stages';
 import { GenerationWorker } from '../generation/worker';
+import { ModelProcess } from '../inference/model-process';
 import type { AudioEngine, EngineName } from '../inference/stages';
 import type { Config } from '../platform/config';
 import type { Foundation } from './foundation';
@@ -16,6 +17,7 @@ import type { Foundation } from './foundation';
 /** Generation, put together: for the server, for workers and for the command line. */
 export interface Generation {
   readonly queue: JobQueue;
+  readonly models: ModelProcess;
   readonly stages: Stages;
   readonly requests: GenerationRequests;
   readonly repository: GenerationRepository;
@@ -44,7 +46,8 @@ export async function openGeneration(options: {
   const { config, foundation, live, samples, sets, log } = options;
   const { db, store } = foundation;
   const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url, log });
-  const stages = createStages(live, samples);
+  const models = new ModelProcess();
+  const stages = createStages(models, config.captionApi);
   const reconciler = new Reconciler({ db, store, queue, log });
   const items = new GenerationItems(db);
   const enqueuing = new Set<Promise<void>>();
@@ -65,6 +68,7 @@ export async function openGeneration(options: {
   });
   return {
     queue,
+    models,
     stages,
     requests,
     repository: new GenerationRepository(db, live),
@@ -76,7 +80,7 @@ export async function openGeneration(options: {
       await reconciler.close();
       await Promise.all(enqueuing);
       await queue.close();
-      await Promise.all(stages.engines.map((engine) => engine.close()));
+      await Promise.all([models.close(), ...stages.engines.map((engine) => engine.close())]);
     },
   };
 }

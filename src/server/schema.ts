@@ -9,12 +9,14 @@ import type { DatasetFactsReader } from '../dataset/dataset-facts';
 import type { LiveIndex } from '../dataset/live-index';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
+import type { AttributeSuggestions } from '../generation/attribute-suggestions';
 import type { GenerationRepository } from '../generation/generation-repository';
 import type { GenerationRequests } from '../generation/requests';
 import type { Scores, ScoreUrls } from '../generation/scores';
 import type { Stages } from '../generation/stages';
 import type { ApiKeys } from '../platform/api-keys';
 import { AttributeResolver } from '../resolvers/attribute';
+import { AttributeSuggestionResolver } from '../resolvers/attribute-suggestion';
 import { ConceptResolver } from '../resolvers/concept';
 import { BalanceResolver, ConceptSetResolver } from '../resolvers/concept-set';
 import { CooccurrenceResolver } from '../resolvers/cooccurrence';
@@ -47,6 +49,7 @@ export interface Services {
   readonly requests: GenerationRequests;
   readonly generations: GenerationRepository;
   readonly stages: Stages;
+  readonly suggestions: AttributeSuggestions;
   readonly scores: Scores;
   readonly scoreUrls: ScoreUrls;
   readonly keys: ApiKeys;
@@ -60,6 +63,7 @@ export interface Services {
 export function buildGraphQLSchema(services: Services | null): GraphQLSchema {
   const resolvers = [
     AttributeResolver,
+    AttributeSuggestionResolver,
     AudioResolver,
     BalanceResolver,
     ConceptResolver,
@@ -99,6 +103,7 @@ function instantiate(services: Services) {
   const access = new Access(services.keys);
   return [
     new AttributeResolver(statistics),
+    new AttributeSuggestionResolver(services.suggestions, urlExpiry),
     new AudioResolver(store),
     new BalanceResolver(),
     new ConceptResolver(live),

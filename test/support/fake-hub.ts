@@ -15,7 +15,7 @@ export type Fault =
   | { readonly kind: 'no-range' };
 
 export interface FakeDataset {
-  /** Bytes by path. Those whose path ends in `.parquet` are large files, with a SHA-256. */
+  /** Bytes by path. Parquet files and weights are large files, with a SHA-256. */
   readonly files: Readonly<Record<string, Uint8Array>>;
   readonly card?: Readonly<Record<string, unknown>>;
   /** Answers 401 without this token. */
@@ -53,7 +53,10 @@ export async function startFakeHub(datasets: Readonly<Record<string, FakeDataset
   const hub = await listen((request, response) => {
     const url = new URL(request.url!, 'http://hub');
     requests.push({ origin: 'hub', path: url.pathname + url.search, headers: request.headers });
-    const match = /^\/(?:api\/)?datasets\/([^/]+\/[^/]+)\/(revision|tree|resolve)\/([^/]+)\/?(.*)$/.exec(url.pathname);
+    // Addresses of files of a model do not say what kind of repository it is.
+    const match = /^\/(?:api\/)?(?:datasets\/|models\/)?([^/]+\/[^/]+)\/(revision|tree|resolve)\/([^/]+)\/?(.*)$/.exec(
+      url.pathname,
+    );
     const dataset = match && datasets[match[1]!];
     if (!match || !dataset || !['main', 'v1', COMMIT].includes(match[3]!)) return end(response, 404);
     if (dataset.token && request.headers.authorization !== `Bearer ${dataset.token}`) return end(response, 401);
@@ -88,7 +91,7 @@ function sendTree(dataset: FakeDataset, url: URL, request: IncomingMessage, resp
   const from = Number(url.searchParams.get('cursor') ?? 0);
   const entries = paths.slice(from, from + TREE_PAGE_SIZE).map((path) => {
     const bytes = dataset.files[path]!;
-    const isLarge = path.endsWith('.parquet') && !dataset.small?.includes(path);
+    const isLarge = /\.(?:parquet|safetensors)$/.test(path) && !dataset.small?.includes(path);
     return {
       type: 'file',
       path,

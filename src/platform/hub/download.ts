@@ -2,9 +2,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeDirectory } from '../platform/directory';
-import { UserError } from '../platform/errors';
-import { authorization, refusal, type HubFile } from './hub';
+import { makeDirectory } from '../directory';
+import { UserError } from '../errors';
+import { authorization, refusal, type HubFile } from './repository';
 import { DEFAULT_STALL_TIMEOUT_MS, fetchOnce, Transient, withRetries, type RetryOptions } from './http-retry';
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { UserError } from '../platform/errors';
+import { UserError } from '../errors';
 
 /**
  * Requests that are tried again while that can help: no connection, a stall, 429, 5xx.

@@ -1,0 +1,42 @@
+import { CONCEPTS } from '../concepts/concepts';
+import { ATTRIBUTES } from '../concepts/taxonomy';
+import type { SampleCatalog, SampleFilterSpec } from './sample-catalog';
+import type { SampleRepository } from './sample-repository';
+
+const PAGE = 1_000;
+
+/**
+ * Samples as JSON lines, in the order in which they were added; a page of them is in memory at a time.
+ * @throws UserError as `SampleCatalog.match` does
+ */
+export async function* exportRows(
+  samples: SampleRepository,
+  catalog: SampleCatalog,
+  filter: SampleFilterSpec | null,
+): AsyncGenerator<string> {
+  const { rows } = await catalog.match(filter);
+  const sources = new Map((await samples.listSources()).map(({ id, name }) => [id, name]));
+  const names = (of: readonly { readonly name: string }[], indices: readonly number[]) =>
+    indices.map((index) => of[index]!.name);
+  for (let last = -1; ;) {
+    const page = rows.rowsAfter(last, PAGE);
+    if (page.length === 0) return;
+    last = page.at(-1)!;
+    let lines = '';
+    for (const sample of await samples.listBySeq(page)) {
+      const row = {
+        id: sample.id,
+        sourceId: sample.sourceId,
+        source: sources.get(sample.source) ?? null,
+        split: sample.split,
+        caption: sample.caption,
+        attributes: names(ATTRIBUTES, sample.attributes),
+        carries: names(CONCEPTS, sample.carries),
+        mentions: names(CONCEPTS, sample.mentions),
+        audioSha256: sample.audio?.sha256 ?? null,
+      };
+      lines += `${JSON.stringify(row)}\n`;
+    }
+    yield lines;
+  }
+}

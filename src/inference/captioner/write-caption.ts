@@ -1,0 +1,351 @@
+import { CONCEPTS } from '../../concepts/concepts';
+import { Random } from '../../concepts/random';
+import { mix } from '../../concepts/seeded-order';
+import { ATTRIBUTES } from '../../concepts/taxonomy';
+import { askedConcepts, faultsOf, isFaithful, leaks } from './faithful';
+import type { Drafting, LanguageModel, Vocabulary } from './language-model';
+
+/**
+ * Writes captions that are faithful by construction: the language model proposes, the lexicons of the concepts dispose.
+ * A word that would say what was not asked for is refused; a caption does not end before all that
+ * was asked for is said.
+ *
+ * Several drafts are written side by side, and the one that the model finds most natural is taken.
+ */
+export interface CaptionOptions {
+  /** Without constraints the model writes as it likes: to be measured, not to be used. */
+  readonly isConstrained: boolean;
+  readonly drafts: number;
+}
+
+export const CAPTION_DEFAULTS: CaptionOptions = { isConstrained: true, drafts: 3 };
+
+const TEMPERATURE = 0.7;
+const TOP_P = 0.9;
+/** Real captions have 47 to 90 words. */
+const MAX_TOKENS = 140;
+const LONG_ENOUGH = 60;
+/** From here on, what is missing is asked for with growing insistence. */
+const INSIST_FROM = 10;
+const INSISTENCE_PER_TOKEN = 0.12;
+const MAX_INSISTENCE = 8;
+/** What has been begun is to be finished: "no" is not yet "no percussion". */
+const FINISHING = 12;
+/** Words taken back; a draft that needs more is given up. */
+const MAX_RETREATS = 300;
+/** Logits so far below the highest are never in the nucleus. */
+const NEGLIGIBLE = 7;
+/** Where what may stand has less than this share of the probability, the sentence has led nowhere: it goes back a word. */
+const LEAST_LEFT = 0.3;
+/** So many words in a row do not come twice. */
+const NO_REPEAT = 3;
+
+/**
+ * @param attributes taxonomy indices, ascending; at least one
+ * @param seed 32-bit integer
+ */
+export async function writeCaption(
+  model: LanguageModel,
+  attributes: readonly number[],
+  seed: number,
+  { isConstrained, drafts: count }: CaptionOptions = CAPTION_DEFAULTS,
+): Promise<string> {
+  const drafting = await model.draft(attributes, count);
+  const drafts = Array.from(
+    { length: count },
+    (_, draft) => new Draft(model.vocabulary, attributes, isConstrained, new Random(mix(seed, draft)), drafting.first),
+  );
+  while (drafts.some(({ state }) => state === 'WRITING')) await advance(drafts, drafting);
+  const done = drafts.filter(({ state }) => state === 'DONE').sort((a, b) => b.naturalness - a.naturalness);
+  return done[0]?.caption ?? enumerated(attributes);
+}
+
+async function advance(drafts: readonly Draft[], drafting: Drafting): Promise<void> {
+  const tokens = drafts.map((draft, at) => draft.next((taken) => drafting.takeBack(at, taken)));
+  if (tokens.every((token) => token === null)) return;
+  const logits = await drafting.step(tokens);
+  logits.forEach((next, at) => {
+    if (next) drafts[at]!.see(next);
+  });
+}
+
+/** A token that stands, and what there was to choose from. */
+interface Placed {
+  readonly token: number;
+  readonly logits: Float32Array;
+  readonly refused: Set<number>;
+  readonly logProbability: number;
+}
+
+class Draft {
+  state: 'WRITING' | 'DONE' | 'GIVEN_UP' = 'WRITING';
+  private readonly asked: readonly number[];
+  private readonly absences: ReadonlySet<number>;
+  private readonly placed: Placed[] = [];
+  private text = '';
+  private logits: Float32Array;
+  /** Tokens that must not stand next. */
+  private refused = new Set<number>();
+  private retreats = 0;
+  /** First tokens of the words by which each asked concept can be said. */
+  private readonly openings: ReadonlyMap<number, readonly number[][]>;
+
+  constructor(
+    private readonly vocabulary: Vocabulary,
+    private readonly attributes: readonly number[],
+    private readonly isConstrained: boolean,
+    private readonly random: Random,
+    first: Float32Array,
+  ) {
+    this.asked = askedConcepts(attributes);
+    this.absences = new Set(attributes.filter(isAbsence).flatMap((attribute) => askedConcepts([attribute])));
+    this.logits = first;
+    this.openings = new Map(
+      this.asked.map((concept) => [
+        concept,
+        attributes
+          .filter((attribute) => CONCEPTS[concept]!.attributes.includes(attribute) && !isAbsence(attribute))
+          .map((attribute) => vocabulary.encode(wordingOf(attribute))),
+      ]),
+    );
+  }
+
+  get caption(): string {
+    return this.text.trim();
+  }
+
+  /** Mean log probability of a token, in nats. */
+  get naturalness(): number {
+    return this.placed.reduce((sum, { logProbability }) => sum + logProbability, 0) / this.placed.length;
+  }
+
+  see(logits: Float32Array): void {
+    this.logits = logits;
+    this.refused = new Set();
+  }
+
+  /** The token to put next, or null when the draft is over. */
+  next(takeBack: (tokens: number) => void): number | null {
+    while (this.state === 'WRITING') {
+      const token = this.choose();
+      if (token === null) {
+        this.retreat(takeBack);
+        continue;
+      }
+      const isEnd = token === this.vocabulary.end;
+      if (this.isConstrained && (isEnd || startsNewWord(this.vocabulary.texts[token]!)) && !this.isWordKnown()) {
+        this.retreat(takeBack);
+        continue;
+      }
+      if (this.isConstrained && (isEnd ? !this.mayEnd() : !this.mayFollow(token))) {
+        this.refused.add(token);
+        continue;
+      }
+      if (isEnd) {
+        this.state = 'DONE';
+        if (this.isConstrained) this.sayWhatIsMissing();
+        return null;
+      }
+      if (this.placed.length >= MAX_TOKENS) {
+        this.state = this.isConstrained ? 'GIVEN_UP' : 'DONE';
+        return null;
+      }
+      this.place(token);
+      return token;
+    }
+    return null;
+  }
+
+  private place(token: number): void {
+    const logProbability = this.logits[token]! - logSumExp(this.logits);
+    this.placed.push({ token, logits: this.logits, refused: this.refused, logProbability });
+    this.text += this.vocabulary.texts[token]!;
+  }
+
+  /** Takes the last token back for good. */
+  private retreat(takeBack: (tokens: number) => void): void {
+    const last = this.placed.pop();
+    this.retreats++;
+    if (!last || this.retreats > MAX_RETREATS) {
+      this.state = 'GIVEN_UP';
+      return;
+    }
+    takeBack(1);
+    this.text = this.text.slice(0, this.text.length - this.vocabulary.texts[last.token]!.length);
+    this.logits = last.logits;
+    this.refused = last.refused.add(last.token);
+  }
+
+  /** Whether the word that ends here is one. */
+  private isWordKnown(): boolean {
+    const word = LAST_WORD.exec(this.text)?.[0];
+    return word === undefined || this.vocabulary.words.has(word.toLowerCase());
+  }
+
+  /** Whether the text may go on with the token, as if a word ended with it: what is refused here costs nothing. */
+  private mayFollow(token: number): boolean {
+    const text = this.text + this.vocabulary.texts[token]!;
+    const word = LAST_WORD.exec(text)?.[0];
+    if (word !== undefined) {
+      if (!this.vocabulary.beginnings.has(word.toLowerCase())) return false;
+      const words = text.toLowerCase().match(WORDS)!;
+      if (words.at(-1) === words.at(-2) || repeatsItself(words)) return false;
+    }
+    return !leaks(text, this.asked);
+  }
+
+  /**
+   * All has to be said, but for absences, which real captions hardly ever say; and after a while what the model cannot
+   * bring in is left to a sentence of its own, before it loses the thread.
+   */
+  private mayEnd(): boolean {
+    if (!/[.!]$/.test(this.text)) return false;
+    if (this.placed.length >= LONG_ENOUGH) return true;
+    return faultsOf(this.text, this.asked).missing.every((concept) => this.absences.has(concept));
+  }
+
+  private sayWhatIsMissing(): void {
+    for (const attribute of this.attributes) {
+      const { missing } = faultsOf(this.text, this.asked);
+      if (!askedConcepts([attribute]).some((concept) => missing.includes(concept))) continue;
+      this.text += ` ${inASentence(attribute, this.random)}`;
+    }
+    // What was said last may have changed what was said before: such a draft is no caption.
+    if (!isFaithful(faultsOf(this.text, this.asked))) this.state = 'GIVEN_UP';
+  }
+
+  /** By nucleus sampling (arXiv 1904.09751) from what is not refused; null where too much has been refused. */
+  private choose(): number | null {
+    if (this.refused.size > 0 && this.shareLeft() < LEAST_LEFT) return null;
+    const insisted = this.isConstrained ? this.insistence() : null;
+    const candidates: { token: number; weight: number }[] = [];
+    let highest = -Infinity;
+    const { special, end } = this.vocabulary;
+    const score = (token: number) => (this.logits[token]! + (insisted?.get(token) ?? 0)) / TEMPERATURE;
+    for (let token = 0; token < this.logits.length; token++) highest = Math.max(highest, this.logits[token]!);
+    for (let token = 0; token < this.logits.length; token++) {
+      // What is far behind the first would not be in the nucleus: sorting less takes less time.
+      if (this.logits[token]! < highest - NEGLIGIBLE && !insisted?.has(token)) continue;
+      if (this.refused.has(token) || (token !== end && special.includes(token))) continue;
+      candidates.push({ token, weight: score(token) });
+    }
+    if (candidates.length === 0) return null;
+    candidates.sort((a, b) => b.weight - a.weight || a.token - b.token);
+    const most = candidates[0]!.weight;
+    let total = 0;
+    for (const candidate of candidates) total += candidate.weight = Math.exp(candidate.weight - most);
+    let nucleus = 0;
+    let size = 0;
+    while (size < candidates.length && nucleus < TOP_P * total) nucleus += candidates[size++]!.weight;
+    let left = this.random.uniform() * nucleus;
+    for (const { token, weight } of candidates.slice(0, size)) if ((left -= weight) < 0) return token;
+    return candidates[size - 1]!.token;
+  }
+
+  /** Share of the probability that has not been refused. */
+  private shareLeft(): number {
+    const total = logSumExp(this.logits);
+    let refused = 0;
+    for (const token of this.refused) refused += Math.exp(this.logits[token]! - total);
+    return 1 - refused;
+  }
+
+  /** What is added to the logits of tokens that would say what is still missing. */
+  private insistence(): Map<number, number> | null {
+    const beyond = this.placed.length - INSIST_FROM;
+    if (beyond <= 0 || this.placed.length === 0) return null;
+    const missing = faultsOf(this.text, this.asked).missing;
+    if (missing.length === 0) return null;
+    const strength = Math.min(MAX_INSISTENCE, beyond * INSISTENCE_PER_TOKEN * missing.length);
+    const insisted = new Map<number, number>();
+    const tail = this.placed.slice(-8).map(({ token }) => token);
+    for (const concept of missing) {
+      for (const phrase of this.openings.get(concept)!) {
+        const said = longestOverlap(tail, phrase);
+        const next = phrase[said];
+        if (next !== undefined) insisted.set(next, Math.max(insisted.get(next) ?? 0, said > 0 ? FINISHING : strength));
+      }
+    }
+    return insisted;
+  }
+}
+
+/** How many tokens of the phrase, from its first on, the text ends with. */
+function longestOverlap(tail: readonly number[], phrase: readonly number[]): number {
+  for (let length = Math.min(tail.length, phrase.length - 1); length > 0; length--) {
+    if (phrase.slice(0, length).every((token, at) => tail[tail.length - length + at] === token)) return length;
+  }
+  return 0;
+}
+
+const LAST_WORD = /[\p{L}\p{N}'’&]+$/u;
+const WORDS = /[\p{L}\p{N}'’&]+/gu;
+
+/** Whether the last words have stood in this order before. */
+function repeatsItself(words: readonly string[]): boolean {
+  if (words.length <= NO_REPEAT) return false;
+  const last = words.slice(-NO_REPEAT).join(' ');
+  for (let at = 0; at < words.length - NO_REPEAT; at++) {
+    if (words.slice(at, at + NO_REPEAT).join(' ') === last) return true;
+  }
+  return false;
+}
+
+function startsNewWord(text: string): boolean {
+  return !/^[\p{L}\p{N}'’&]/u.test(text);
+}
+
+function logSumExp(logits: Float32Array): number {
+  let highest = -Infinity;
+  for (const logit of logits) highest = Math.max(highest, logit);
+  let sum = 0;
+  for (const logit of logits) sum += Math.exp(logit - highest);
+  return highest + Math.log(sum);
+}
+
+/** Attributes whose bare name in a sentence would not be read as what is meant. */
+const WORDING: Readonly<Record<string, string>> = {
+  'groovy bas slime': 'groovy bass line',
+  'e-guitar': 'electric guitar',
+  'e-bass': 'electric bass',
+  rhythm: 'rhythmic feel',
+  dance: 'dance music',
+  soul: 'soul music',
+};
+
+function wordingOf(attribute: number): string {
+  const { name } = ATTRIBUTES[attribute]!;
+  return WORDING[name] ?? name;
+}
+
+/** Where no draft came to a good end: every attribute in a sentence of its own. */
+function enumerated(attributes: readonly number[]): string {
+  const random = new Random(0);
+  return attributes.map((attribute) => inASentence(attribute, random)).join(' ');
+}
+
+/** How an absence is said on its own. */
+const DENIALS: readonly ((what: string) => string)[] = [
+  (what) => `There is no ${what}.`,
+  (what) => `There is no ${what} in this recording.`,
+  (what) => `It is played without any ${what}.`,
+];
+
+function isAbsence(attribute: number): boolean {
+  return ATTRIBUTES[attribute]!.name.startsWith('no ');
+}
+
+function inASentence(attribute: number, random: Random): string {
+  const wording = wordingOf(attribute);
+  if (isAbsence(attribute)) return DENIALS[random.below(DENIALS.length)]!(wording.replace(/^no /, ''));
+  switch (ATTRIBUTES[attribute]!.category) {
+    case 'genre':
+      return `The genre is ${wording}.`;
+    case 'mood':
+      return `The mood is ${wording}.`;
+    case 'tempo':
+      return wording.endsWith(' tempo') ? `It is played in a ${wording}.` : `The rhythm is described by ${wording}.`;
+    case 'instrument':
+      return `It also features ${wording}.`;
+  }
+}
