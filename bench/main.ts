@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { benchGeneration } from './generation';
+import { benchLearned } from './learned';
 import { benchServe } from './serve';
 import { benchSets } from './sets';
 import { benchSoundfont } from './soundfont';
@@ -9,6 +10,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   serve: benchServe,
   sets: benchSets,
   generation: benchGeneration,
+  learned: benchLearned,
   soundfont: benchSoundfont,
 };
 

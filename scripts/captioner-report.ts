@@ -92,7 +92,8 @@ async function writeAll(lists: readonly number[][], isConstrained: boolean) {
       for (let at = next++; at < lists.length; at = next++) {
         const started = performance.now();
         const options = isConstrained ? CAPTION_DEFAULTS : { isConstrained, drafts: 1 };
-        captions[at] = await models.caption(lists[at]!, SEED + at, options);
+        const tasks = [{ attributes: lists[at]!, seed: SEED + at }];
+        captions[at] = (await models.captions(tasks, options))[0]!;
         milliseconds.push(performance.now() - started);
         if (at % 100 === 0) process.stderr.write(`${at} of ${lists.length}\n`);
       }

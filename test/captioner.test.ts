@@ -2,12 +2,14 @@ import fc from 'fast-check';
 import { carriedConcepts, CONCEPTS, mentionedConcepts } from '../src/concepts/concepts';
 import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
 import { faultsOf } from '../src/inference/captioner/faithful';
-import { writeCaption } from '../src/inference/captioner/write-caption';
+import { CAPTION_DEFAULTS, writeCaptions, type CaptionOptions } from '../src/inference/captioner/write-caption';
 import type { Drafting, LanguageModel } from '../src/inference/captioner/language-model';
 import { ModelProcess } from '../src/inference/model-process';
 
 const models = new ModelProcess();
 afterAll(() => models.close());
+const captionOf = async (attributes: readonly number[], seed: number, by = models) =>
+  (await by.captions([{ attributes, seed }]))[0]!;
 
 const indices = (...names: string[]) => names.map((name) => findAttribute(name)!.index).sort((a, b) => a - b);
 const namesOf = (concepts: readonly number[]) => concepts.map((index) => CONCEPTS[index]!.name);
@@ -26,7 +28,7 @@ describe('the captioner', () => {
           const attributes = [...unordered].sort((a, b) => a - b);
           // "No percussion" and drums cannot both be said.
           fc.pre(!namesOf(carriedConcepts(attributes)).some((name) => name.startsWith('no ')));
-          const caption = await models.caption(attributes, seed);
+          const caption = await captionOf(attributes, seed);
           expect(faultNames(caption, attributes)).toEqual({ caption, missing: [], leaked: [] });
         },
       ),
@@ -38,23 +40,32 @@ describe('the captioner', () => {
     ['no vocals', ['no voices', 'techno', 'fast tempo']],
     ['no vocals', ['no singer', 'no percussion', 'cello']],
   ])('says %s as an absence', async (absence, names) => {
-    const caption = await models.caption(indices(...names), 3);
+    const caption = await captionOf(indices(...names), 3);
     expect(namesOf(mentionedConcepts(caption))).toContain(absence);
     expect(faultNames(caption, indices(...names))).toMatchObject({ missing: [], leaked: [] });
   });
 
   it('writes the same caption for the same attributes and seed, beside others and in another process', async () => {
     const [first, other] = await Promise.all([
-      models.caption(indices('violin', 'techno'), 5),
-      models.caption(indices('violin', 'techno'), 6),
+      captionOf(indices('violin', 'techno'), 5),
+      captionOf(indices('violin', 'techno'), 6),
     ]);
     expect(other).not.toBe(first);
     const elsewhere = new ModelProcess();
     try {
-      expect(await elsewhere.caption(indices('violin', 'techno'), 5)).toBe(first);
+      expect(await captionOf(indices('violin', 'techno'), 5, elsewhere)).toBe(first);
     } finally {
       await elsewhere.close();
     }
+  });
+
+  it('writes many at once as it writes each alone', async () => {
+    const tasks = [['jazz', 'piano'], ['fast tempo'], ['folk', 'violin', 'sad', 'no percussion', 'female voice']].map(
+      (names, seed) => ({ attributes: indices(...names), seed }),
+    );
+    const alone = [];
+    for (const { attributes, seed } of tasks) alone.push(await captionOf(attributes, seed));
+    expect(await models.captions(tasks)).toEqual(alone);
   });
 });
 
@@ -80,10 +91,10 @@ function stubbornModel(plan: readonly (readonly string[])[]): LanguageModel {
       beginnings: new Set([...words].flatMap((word) => Array.from(word, (_, at) => word.slice(0, at + 1)))),
       encode: (text) => [texts.indexOf(` ${text}`)].filter((token) => token >= 0),
     },
-    draft: (_, count): Promise<Drafting> => {
-      const written = Array.from({ length: count }, () => 0);
+    draft: (conditions): Promise<Drafting> => {
+      const written = conditions.map(() => 0);
       return Promise.resolve({
-        first: logitsAt(0),
+        first: conditions.map(() => logitsAt(0)),
         step: (tokens) =>
           Promise.resolve(tokens.map((token, text) => (token === null ? null : logitsAt((written[text]! += 1))))),
         takeBack: (text, tokens) => (written[text]! -= tokens),
@@ -92,21 +103,24 @@ function stubbornModel(plan: readonly (readonly string[])[]): LanguageModel {
   };
 }
 
+const write = async (model: LanguageModel, names: string[], options: CaptionOptions = CAPTION_DEFAULTS, seed = 1) =>
+  (await writeCaptions(model, [{ attributes: indices(...names), seed }], options))[0]!;
+
 describe('decoding under constraints', () => {
   it('refuses a word that says what was not asked for, and takes the next best', async () => {
     const model = stubbornModel([[' A'], [' calm'], [' guitar', ' piano'], [' melody']]);
-    expect(await writeCaption(model, indices('piano'), 1)).toBe('A calm piano melody.');
-    expect(await writeCaption(model, indices('guitar'), 1)).toBe('A calm guitar melody.');
+    expect(await write(model, ['piano'])).toBe('A calm piano melody.');
+    expect(await write(model, ['guitar'])).toBe('A calm guitar melody.');
   });
 
   it('goes back where every way on is refused', async () => {
     const model = stubbornModel([[' A'], [' loud', ' soft'], [' guitar'], [' melody']]);
-    const caption = await writeCaption(model, indices('piano'), 1);
+    const caption = await write(model, ['piano']);
     expect(faultNames(caption, indices('piano'))).toMatchObject({ missing: [], leaked: [] });
   });
 
   it('says each attribute in a sentence of its own where the model cannot', async () => {
-    const caption = await writeCaption(stubbornModel([[' Guitar']]), indices('piano', 'slow tempo', 'no voices'), 1);
+    const caption = await write(stubbornModel([[' Guitar']]), ['piano', 'slow tempo', 'no voices']);
     expect(faultNames(caption, indices('piano', 'slow tempo', 'no voices'))).toMatchObject({ missing: [], leaked: [] });
     expect(caption).toMatch(/It is played in a slow tempo\./);
   });
@@ -114,7 +128,7 @@ describe('decoding under constraints', () => {
   it('does none of that without constraints', async () => {
     const model = stubbornModel([[' A'], [' calm'], [' guitar', ' piano'], [' melody']]);
     const captions = await Promise.all(
-      [1, 2, 3, 4].map((seed) => writeCaption(model, indices('piano'), seed, { isConstrained: false, drafts: 1 })),
+      [1, 2, 3, 4].map((seed) => write(model, ['piano'], { isConstrained: false, drafts: 1 }, seed)),
     );
     expect(captions).toContain('A calm guitar melody.');
   });

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { carriedConcepts } from '../src/concepts/concepts';
+import { findAttribute } from '../src/concepts/taxonomy';
+import { faultsOf } from '../src/inference/captioner/faithful';
 import { importInto } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
 import { subscribe } from './support/subscribe';
@@ -130,7 +134,51 @@ describeReal('the real ConceptCaps rows', () => {
     });
   });
 
-  // Last, as it adds to the data.
+  // From here on the data are added to.
+  test('a suggestion for violin and techno becomes a caption that says it, and audio, by the learned stages', async () => {
+    const { suggestAttributes } = await server.query(
+      '{ suggestAttributes(input: { attributes: ["violin", "techno"], first: 1, seed: 7 }) { attributes { name } plausibility } }',
+    );
+    const attributes: string[] = suggestAttributes[0].attributes.map(({ name }: { name: string }) => name);
+    expect(attributes).toEqual(expect.arrayContaining(['violin', 'techno']));
+    expect(attributes.length).toBeGreaterThan(2);
+
+    const { requestGeneration } = await server.query(
+      `mutation ($combinations: [[String!]!]) { requestGeneration(input: {
+         combinations: $combinations, complete: true, seed: 7, durationSeconds: 3 }) { id } }`,
+      { combinations: [['violin', 'techno'], attributes] },
+    );
+    const updates = await subscribe<{ generationUpdated: { state: string } }>(
+      server.url,
+      'events',
+      'subscription ($id: ID!) { generationUpdated(id: $id) { state } }',
+      { variables: { id: requestGeneration.id } },
+    ).done;
+    expect(updates.at(-1)).toEqual({ generationUpdated: { state: 'SUCCEEDED' } });
+    const { generation } = await server.query(
+      `query ($id: ID!) { generation(id: $id) { samples { caption attributes { name } audio { url sha256 }
+         provenance { stages { stage name isPlaceholder models { sha256 } } } } } }`,
+      { id: requestGeneration.id },
+    );
+    // The pipeline completes as the query suggests: same model, same seed.
+    expect(generation.samples[0].attributes.map(({ name }: { name: string }) => name)).toEqual(attributes);
+    for (const { caption, attributes: own, audio, provenance } of generation.samples) {
+      const asked = carriedConcepts(own.map(({ name }: { name: string }) => findAttribute(name)!.index));
+      expect({ caption, ...faultsOf(caption, asked) }).toEqual({ caption, missing: [], leaked: [] });
+      expect(provenance.stages.map(({ name }: { name: string }) => name)).toEqual([
+        'attribute-vae',
+        'captioner',
+        'soundfont',
+      ]);
+      for (const { isPlaceholder, models } of provenance.stages) {
+        expect(isPlaceholder).toBe(false);
+        expect(models.length).toBeGreaterThan(0);
+      }
+      const wav = Buffer.from(await (await fetch(audio.url)).arrayBuffer());
+      expect(createHash('sha256').update(wav).digest('hex')).toBe(audio.sha256);
+    }
+  }, 60_000);
+
   test('a rare concept falls short, is asked for, followed, and made up with audio that plays', async () => {
     const SET = `{ conceptSet(input: { concept: "beatboxing", strategy: CLEAN, positives: 40, negatives: 40, seed: 1 }) {
       available { positives } deficit { positives negatives } positives { id origin }

@@ -63,7 +63,7 @@ class Split:
     left_out: int
     """Rows of the train split that share an id with a held-out one."""
     sha256: str
-    """Of the file."""
+    """Of the rows that were read, whatever their order and whatever else the file says."""
 
 
 def read_rows(path: Path, dev_share: float) -> Split:
@@ -89,8 +89,17 @@ def read_rows(path: Path, dev_share: float) -> Split:
         dev=[row for row in train if _unit_interval(row.source_id) < dev_share],
         held_out=held_out,
         left_out=len(by_split["train"]) - len(train),
-        sha256=sha256_of(path),
+        sha256=_digest(by_split),
     )
+
+
+def _digest(by_split: dict[str, list[Row]]) -> str:
+    lines = sorted(
+        json.dumps([split, row.source_id, row.caption, sorted(row.attributes), sorted(row.mentions)])
+        for split, rows in by_split.items()
+        for row in rows
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def sha256_of(path: Path) -> str:

@@ -2,7 +2,7 @@ import { ATTRIBUTES } from '../concepts/taxonomy';
 import type { LiveIndex } from '../dataset/live-index';
 import { attributeOf } from '../dataset/sample-catalog';
 import type { SampleRepository, StoredSample } from '../dataset/sample-repository';
-import type { ImplausiblePair, Plausibility } from '../inference/attribute-vae/plausibility';
+import type { Plausibility } from '../inference/attribute-vae/plausibility';
 import type { LearnedModels } from '../inference/learned-models';
 import { UserError } from '../platform/errors';
 import { refuseContradictions } from './recipe';
@@ -57,13 +57,17 @@ export class AttributeSuggestions {
     return judged!;
   }
 
-  /** Combinations on the way from one to the other, both ends included. @throws UserError as above */
+  /** Combinations on the way from one to the other, both ends included, at most `steps` between them. @throws UserError as above */
   async interpolate(from: readonly string[], to: readonly string[], steps: number): Promise<Combination[]> {
     const ends = [indices(from, 'from', SUGGESTION_LIMITS.given), indices(to, 'to', SUGGESTION_LIMITS.given)] as const;
     whole(steps, 'steps', SUGGESTION_LIMITS.steps);
     const way = await this.models.interpolate(...ends, steps);
-    // A step of no attributes at all is none.
-    return this.judged(way.filter((list) => list.length > 0));
+    // What is no combination, or the same as the one before, is no step.
+    const key = (list: readonly number[]) => list.join();
+    const last = key(way.at(-1)!);
+    const between = way.slice(1, -1).filter((list) => list.length > 0 && key(list) !== last);
+    const changing = [way[0]!, ...between].filter((list, at, all) => at === 0 || key(list) !== key(all[at - 1]!));
+    return this.judged([...changing, way.at(-1)!]);
   }
 
   /**
@@ -129,8 +133,6 @@ export interface Combination extends Plausibility {
   /** Taxonomy indices, ascending. */
   readonly attributes: readonly number[];
 }
-
-export type { ImplausiblePair };
 
 /** Ranges, both ends included. */
 export const SUGGESTION_LIMITS = {

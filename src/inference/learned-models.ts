@@ -4,7 +4,7 @@ import { plausibilityOf, type Plausibility } from './attribute-vae/plausibility'
 import { openAttributeVae } from './attribute-vae/vae';
 import { verifiedFiles } from './built-in-models';
 import { openTransformer, type Vocabulary } from './captioner/language-model';
-import { writeCaption, type CaptionOptions } from './captioner/write-caption';
+import { writeCaptions, type CaptionOptions, type CaptionTask } from './captioner/write-caption';
 import type { OnnxRuntime } from './onnx';
 
 /**
@@ -18,8 +18,8 @@ export interface LearnedModels {
   interpolate(from: readonly number[], to: readonly number[], steps: number): Promise<number[][]>;
   /** Distances in latent space. */
   distances(from: readonly number[], to: readonly (readonly number[])[]): Promise<number[]>;
-  /** @param options as `writeCaption` takes them */
-  caption(attributes: readonly number[], seed: number, options?: CaptionOptions): Promise<string>;
+  /** @param options as `writeCaptions` takes them */
+  captions(tasks: readonly CaptionTask[], options?: CaptionOptions): Promise<string[]>;
 }
 
 /** Each model is read when it is first needed, once. */
@@ -42,7 +42,7 @@ export function learnedModels(runtime: OnnxRuntime): LearnedModels {
     },
     interpolate: async (from, to, steps) => interpolateRows((await vae()).model, from, to, steps),
     distances: async (from, to) => latentDistances((await vae()).model, from, to),
-    caption: async (attributes, seed, options) => writeCaption(await captioner(), attributes, seed, options),
+    captions: async (tasks, options) => writeCaptions(await captioner(), tasks, options),
   };
 }
 

@@ -32,7 +32,8 @@ export function learnedCaptions(models: LearnedModels): CaptionWriter {
     isPlaceholder: false,
     models: modelsOf('captioner'),
     async write({ attributes, seed }) {
-      return { caption: await models.caption(attributes, seed), by: writer, parameters: { seed } };
+      const [caption] = await models.captions([{ attributes, seed }]);
+      return { caption: caption!, by: writer, parameters: { seed } };
     },
   };
   return writer;

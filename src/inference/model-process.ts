@@ -28,7 +28,12 @@ export class ModelProcess implements LearnedModels {
   readonly plausibility: LearnedModels['plausibility'] = (...args) => this.call('plausibility', args);
   readonly interpolate: LearnedModels['interpolate'] = (...args) => this.call('interpolate', args);
   readonly distances: LearnedModels['distances'] = (...args) => this.call('distances', args);
-  readonly caption: LearnedModels['caption'] = (...args) => this.call('caption', args);
+  readonly captions: LearnedModels['captions'] = (...args) => this.call('captions', args);
+
+  /** Of the process, while there is one. */
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
 
   async close(): Promise<void> {
     const { child } = this;

@@ -52,7 +52,7 @@ export class AttributeSuggestionResolver {
     @Arg('to', () => [String], { description: 'Attributes to end with, by name.' }) to: string[],
     @Arg('steps', () => Int, {
       defaultValue: SUGGESTION_DEFAULTS.steps,
-      description: `Combinations in between, ${SUGGESTION_LIMITS.steps.join(' to ')}.`,
+      description: `Combinations in between, ${SUGGESTION_LIMITS.steps.join(' to ')}; those that change nothing are left out.`,
     })
     steps: number,
   ): Promise<AttributeCombination[]> {

@@ -73,7 +73,7 @@ def read_data(rows: Path, lists: Path | None, taxonomy: Taxonomy) -> DataSet:
         lists=_matrix(kept, taxonomy),
         held_out=_matrix([row.attributes for row in split.held_out], taxonomy),
         left_out={"train": split.left_out, "lists": len(listed) - len(kept)},
-        files={path.name: sha256_of(path) for path in (rows, lists) if path is not None},
+        files={"rows": split.sha256, **({} if lists is None else {lists.name: sha256_of(lists)})},
     )
 
 

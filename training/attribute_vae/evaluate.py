@@ -76,7 +76,9 @@ def independent_row_measures(frequencies: Vector, rows: Matrix, seed: int) -> di
     }
 
 
-def sources(ours: Vae, authors: Vae | None, data: DataSet, frequencies: Vector, count: int, seed: int) -> list[Sampled]:
+def sources(
+    ours: Vae, authors: Vae | None, data: DataSet, frequencies: Vector, taxonomy: Taxonomy, count: int, seed: int
+) -> list[Sampled]:
     def sampled(name: str, offset: int, draw: Any) -> Sampled:
         """As many rows with enough attributes as asked for, or what `MOST_DRAWN` times as many draws give."""
         random = np.random.default_rng([seed, offset])
@@ -88,10 +90,15 @@ def sources(ours: Vae, authors: Vae | None, data: DataSet, frequencies: Vector, 
             kept.append(rows[vaes.has_enough(rows)])
         return Sampled(name, np.vstack(kept)[:count], sum(map(len, kept)) / drawn)
 
-    train = data.train
+    train, contradictions = data.train, taxonomy.contradictions
     found = [
         sampled("training rows", 0, lambda random: train[random.integers(len(train), size=count)]),
         sampled("this model", 1, lambda random: vaes.drawn(vaes.from_prior(ours, count, random), random)),
+        sampled(
+            "this model, as served",
+            7,
+            lambda random: vaes.drawn_sound(vaes.from_prior(ours, count, random), contradictions, random),
+        ),
         sampled("this model, above 0.5", 2, lambda random: vaes.thresholded(vaes.from_prior(ours, count, random))),
     ]
     if authors is not None:
@@ -159,7 +166,7 @@ def main() -> None:
 
     samples = {
         sampled.name: rounded(sample_measures(sampled, data.held_out, taxonomy))
-        for sampled in sources(ours, authors, data, frequencies, arguments.samples, arguments.seed)
+        for sampled in sources(ours, authors, data, frequencies, taxonomy, arguments.samples, arguments.seed)
     }
     rows = {"this model": rounded(row_measures(ours, unseen, arguments.seed))}
     if authors is not None:

@@ -26,7 +26,7 @@ class HyperParameters:
 
     hidden: int = 512
     latent: int = 128
-    beta: float = 1.0
+    beta: float = 0.9
     """Weight of the divergence from the prior."""
     warm_up: int = 1500
     """Steps over which that weight grows from 0."""

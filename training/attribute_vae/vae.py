@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 import torch
 
@@ -84,6 +85,25 @@ def drawn(probabilities: Matrix, random: np.random.Generator) -> Matrix:
     return (random.random(probabilities.shape) < probabilities).astype(np.float32)
 
 
+def drawn_sound(
+    probabilities: Matrix, contradictions: npt.NDArray[np.int64], random: np.random.Generator
+) -> Matrix:
+    """The same as the service does it: the likeliest first, each unless it contradicts one that is there."""
+    rows = np.zeros_like(probabilities)
+    opposites: dict[int, set[int]] = {}
+    for a, b in contradictions.tolist():
+        opposites.setdefault(a, set()).add(b)
+        opposites.setdefault(b, set()).add(a)
+    scores = np.log(probabilities) - np.log1p(-probabilities) + random.logistic(size=probabilities.shape)
+    for row, score in zip(rows, scores):
+        taken: set[int] = set()
+        for attribute in np.flatnonzero(score > 0)[np.argsort(-score[score > 0])].tolist():
+            if not taken & opposites.get(attribute, set()):
+                taken.add(attribute)
+        row[list(taken)] = 1
+    return rows
+
+
 def sigmoid(logits: Matrix) -> Matrix:
     return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), dtype=np.float32)
 
@@ -103,12 +123,6 @@ def negative_elbo(vae: Vae, rows: Matrix, random: np.random.Generator, draws: in
     mu, logvar = vae.encode(rows)
     each = [cross_entropy(vae.decode(_reparameterise(mu, logvar, random)), rows) for _ in range(draws)]
     return np.asarray(np.mean(each, axis=0)) + divergence(mu, logvar)
-
-
-def energy(vae: Vae, rows: Matrix) -> Vector:
-    """The same at the posterior mean instead of in expectation: one pass, no randomness, [rows]."""
-    mu, logvar = vae.encode(rows)
-    return cross_entropy(vae.decode(mu), rows) + divergence(mu, logvar)
 
 
 def independent_cost(frequencies: Vector, rows: Matrix) -> Vector:

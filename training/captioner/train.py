@@ -33,7 +33,7 @@ class HyperParameters:
     layers: int = 4
     feed_forward: int = 768
     dropout: float = 0.2
-    epochs: int = 30
+    epochs: int = 18
     batch: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 0.1

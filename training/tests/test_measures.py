@@ -7,7 +7,7 @@ import pytest
 
 from attribute_vae import metrics
 from attribute_vae.completion import halves, recall
-from attribute_vae.data import DataSet, Rows
+from attribute_vae.data import DataSet
 from attribute_vae.plausibility import distractors
 from attribute_vae.train import HyperParameters, train
 
@@ -60,8 +60,7 @@ def test_distractors_keep_the_number_of_attributes() -> None:
 
 def test_training_learns_what_comes_together_and_repeats_by_its_seed() -> None:
     x = rows(*[[0, 1, 2], [3, 4, 5]] * 40)
-    part = Rows(tuple(str(number) for number in range(len(x))), x)
-    data = DataSet(part, part, Rows((), np.zeros((0, 6), dtype=np.float32)), {"test": part}, {}, {})
+    data = DataSet(x, x, np.zeros((0, 6), dtype=np.float32), x, {}, {})
     settings = HyperParameters(hidden=16, latent=4, steps=400, batch=32, learning_rate=0.01, warm_up=100)
     first, second = train(data, settings), train(data, settings)
     assert first.losses == second.losses

@@ -1,4 +1,4 @@
-import { carriedConcepts, CONCEPTS, mentionedConcepts } from '../../concepts/concepts';
+import { carriedConcepts, CONCEPTS, mentionedConcepts, type Concept } from '../../concepts/concepts';
 import { ATTRIBUTES } from '../../concepts/taxonomy';
 
 /**
@@ -12,12 +12,30 @@ export interface Faults {
   readonly leaked: readonly number[];
 }
 
+/** A genre that the taxonomy files as a mood. */
+const FUNK = CONCEPTS.findIndex(({ name }) => name === 'funk');
+
 /** Concepts that must not be said unless they are asked for: all but the moods, which every caption is full of. */
-export const GUARDED: readonly boolean[] = CONCEPTS.map(({ attributes, includedIn }) =>
-  [attributes, ...includedIn.map((broader) => CONCEPTS[broader]!.attributes)].some((list) =>
-    list.some((attribute) => ATTRIBUTES[attribute]!.category !== 'mood'),
-  ),
+export const GUARDED: readonly boolean[] = CONCEPTS.map(
+  ({ index, attributes, includedIn }) =>
+    index === FUNK ||
+    [attributes, ...includedIn.map((broader) => CONCEPTS[broader]!.attributes)].some((list) =>
+      list.some((attribute) => ATTRIBUTES[attribute]!.category !== 'mood'),
+    ),
 );
+
+/**
+ * Beginnings of words that give an instrument away without naming it. No mention by the lexicon, so that they count
+ * neither as said nor as leaked; but the captioner, whose words become sound, does without them.
+ */
+const TELLS: Readonly<Record<string, readonly string[]>> = {
+  guitar: ['finger', 'strum', 'pick', 'palm', 'fret', 'acoustic'],
+  drums: ['hat', 'snar', 'kick', 'toms'],
+  strings: ['bow', 'pizzicato'],
+  piano: ['pedal', 'ivories'],
+  brass: ['horn', 'fanfare', 'trombone', 'sax'],
+  vocals: ['sing', 'sung', 'lyric', 'voice', 'vocal'],
+};
 
 /** The concepts that a caption has to say, ascending. */
 export function askedConcepts(attributes: readonly number[]): number[] {
@@ -39,4 +57,16 @@ export function isFaithful({ missing, leaked }: Faults): boolean {
 /** Whether a caption that has got as far as this says something that was not asked for. */
 export function leaks(beginning: string, asked: readonly number[]): boolean {
   return mentionedConcepts(beginning).some((concept) => GUARDED[concept] && !asked.includes(concept));
+}
+
+/** Beginnings of words, in lower case, that would give away something that was not asked for. */
+export function tellsAgainst(asked: readonly number[]): string[] {
+  return Object.entries(TELLS)
+    .filter(([name]) => !asked.some((concept) => CONCEPTS[concept]!.name === name || isKin(CONCEPTS[concept]!, name)))
+    .flatMap(([, words]) => words);
+}
+
+/** Whether the concept includes the one of that name, or is included in it. */
+function isKin({ includes, includedIn }: Concept, name: string): boolean {
+  return [...includes, ...includedIn].some((other) => CONCEPTS[other]!.name === name);
 }

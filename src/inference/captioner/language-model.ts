@@ -25,15 +25,15 @@ export interface Drafting {
   step(tokens: readonly (number | null)[]): Promise<(Float32Array | null)[]>;
   /** Takes the last tokens of a text back. */
   takeBack(text: number, tokens: number): void;
-  /** Logits of the first token of every text. */
-  readonly first: Float32Array;
+  /** Logits of the first token of each text. */
+  readonly first: readonly Float32Array[];
 }
 
 /** A language model that writes captions for conditions. */
 export interface LanguageModel {
   readonly vocabulary: Vocabulary;
-  /** @param conditions ids of attributes @param texts how many texts are written for them */
-  draft(conditions: readonly number[], texts: number): Promise<Drafting>;
+  /** @param conditions for each text, the attributes that it is written for */
+  draft(conditions: readonly (readonly number[])[]): Promise<Drafting>;
 }
 
 export interface TransformerShape {
@@ -54,20 +54,26 @@ export async function openTransformer(
   vocabulary: Vocabulary,
 ): Promise<LanguageModel> {
   const session = await openSession(runtime, path);
-  return { vocabulary, draft: (conditions, texts) => startDrafting(runtime, session, shape, conditions, texts) };
+  return { vocabulary, draft: (conditions) => startDrafting(runtime, session, shape, conditions) };
 }
 
 async function startDrafting(
   { Tensor }: OnnxRuntime,
   session: InferenceSession,
   shape: TransformerShape,
-  conditions: readonly number[],
-  texts: number,
+  conditions: readonly (readonly number[])[],
 ): Promise<Drafting> {
-  const prefix = [...conditions.map((condition) => shape.vocabulary + condition), shape.start];
+  const texts = conditions.length;
+  const width = Math.max(...conditions.map(({ length }) => length));
+  // Padded on the left, so that all texts start in the same column.
+  const prefixes = conditions.map((given) => [
+    ...Array.from({ length: width - given.length }, () => shape.pad),
+    ...given.map((condition) => shape.vocabulary + condition),
+    shape.start,
+  ]);
   /** Columns of keys and values that each text may look at; a token that was taken back leaves a blind one. */
-  const visible = Array.from({ length: texts }, () => prefix.map(() => true));
-  const written = Array.from({ length: texts }, () => 0);
+  const visible = prefixes.map((ids) => ids.map((id) => id !== shape.pad));
+  const written = conditions.map(() => 0);
   let past = new Tensor('float32', new Float32Array(0), [
     shape.layers,
     2,
@@ -95,17 +101,20 @@ async function startDrafting(
     return logits.data as Float32Array;
   }
 
-  // Conditions are a set and see each other; the start sees them and itself.
-  const last = prefix.length - 1;
-  const looks = prefix.map((_, at) => prefix.map((__, other) => other < last || at === last));
-  const starts = visible.map(() => prefix);
+  // Conditions are a set and see each other; the start sees them and itself; a padding sees itself and is not seen.
   const first = await run(
-    starts,
-    starts.map((ids) => ids.map((_, at) => (at === last ? 1 : 0))),
-    starts.map(() => looks),
+    prefixes,
+    prefixes.map((ids) => ids.map((_, at) => (at === width ? 1 : 0))),
+    visible.map((columns) =>
+      columns.map((_, at) =>
+        columns.map((isSeen, other) => at === other || (isSeen && (other < width || at === width))),
+      ),
+    ),
   );
+  const logitsOf = (logits: Float32Array, text: number) =>
+    logits.slice(text * shape.vocabulary, (text + 1) * shape.vocabulary);
   return {
-    first: first.slice(0, shape.vocabulary),
+    first: conditions.map((_, text) => logitsOf(first, text)),
     async step(tokens) {
       const positions = tokens.map((token, text) => (token === null ? 1 : 1 + (written[text]! += 1)));
       const allowed = visible.map((columns, text) => {
@@ -118,9 +127,7 @@ async function startDrafting(
         positions.map((position) => [position]),
         allowed,
       );
-      return tokens.map((token, text) =>
-        token === null ? null : logits.slice(text * shape.vocabulary, (text + 1) * shape.vocabulary),
-      );
+      return tokens.map((token, text) => (token === null ? null : logitsOf(logits, text)));
     },
     takeBack(text, tokens) {
       written[text]! -= tokens;

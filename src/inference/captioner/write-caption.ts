@@ -2,7 +2,7 @@ import { CONCEPTS } from '../../concepts/concepts';
 import { Random } from '../../concepts/random';
 import { mix } from '../../concepts/seeded-order';
 import { ATTRIBUTES } from '../../concepts/taxonomy';
-import { askedConcepts, faultsOf, isFaithful, leaks } from './faithful';
+import { askedConcepts, faultsOf, isFaithful, leaks, tellsAgainst } from './faithful';
 import type { Drafting, LanguageModel, Vocabulary } from './language-model';
 
 /**
@@ -37,27 +37,37 @@ const MAX_RETREATS = 300;
 const NEGLIGIBLE = 7;
 /** Where what may stand has less than this share of the probability, the sentence has led nowhere: it goes back a word. */
 const LEAST_LEFT = 0.3;
+const LEAST_STEM = 4;
 /** So many words in a row do not come twice. */
 const NO_REPEAT = 3;
 
-/**
- * @param attributes taxonomy indices, ascending; at least one
- * @param seed 32-bit integer
- */
-export async function writeCaption(
+/** What a caption is to be written for. */
+export interface CaptionTask {
+  /** Taxonomy indices, ascending; at least one. */
+  readonly attributes: readonly number[];
+  /** 32-bit integer. */
+  readonly seed: number;
+}
+
+/** Captions, written side by side: the more at once, the less time each takes. */
+export async function writeCaptions(
   model: LanguageModel,
-  attributes: readonly number[],
-  seed: number,
+  tasks: readonly CaptionTask[],
   { isConstrained, drafts: count }: CaptionOptions = CAPTION_DEFAULTS,
-): Promise<string> {
-  const drafting = await model.draft(attributes, count);
-  const drafts = Array.from(
-    { length: count },
-    (_, draft) => new Draft(model.vocabulary, attributes, isConstrained, new Random(mix(seed, draft)), drafting.first),
+): Promise<string[]> {
+  const each = tasks.flatMap(({ attributes, seed }) =>
+    Array.from({ length: count }, (_, draft) => ({ attributes, random: new Random(mix(seed, draft)) })),
+  );
+  const drafting = await model.draft(each.map(({ attributes }) => attributes));
+  const drafts = each.map(
+    ({ attributes, random }, at) => new Draft(model.vocabulary, attributes, isConstrained, random, drafting.first[at]!),
   );
   while (drafts.some(({ state }) => state === 'WRITING')) await advance(drafts, drafting);
-  const done = drafts.filter(({ state }) => state === 'DONE').sort((a, b) => b.naturalness - a.naturalness);
-  return done[0]?.caption ?? enumerated(attributes);
+  return tasks.map(({ attributes }, task) => {
+    const done = drafts.slice(task * count, (task + 1) * count).filter(({ state }) => state === 'DONE');
+    done.sort((a, b) => b.naturalness - a.naturalness);
+    return done[0]?.caption ?? enumerated(attributes);
+  });
 }
 
 async function advance(drafts: readonly Draft[], drafting: Drafting): Promise<void> {
@@ -86,6 +96,9 @@ class Draft {
   private logits: Float32Array;
   /** Tokens that must not stand next. */
   private refused = new Set<number>();
+  /** What words that were refused here begin with: who may not say "snare" would say "snaring". */
+  private stems = new Set<string>();
+  private readonly tells: readonly string[];
   private retreats = 0;
   /** First tokens of the words by which each asked concept can be said. */
   private readonly openings: ReadonlyMap<number, readonly number[][]>;
@@ -100,6 +113,7 @@ class Draft {
     this.asked = askedConcepts(attributes);
     this.absences = new Set(attributes.filter(isAbsence).flatMap((attribute) => askedConcepts([attribute])));
     this.logits = first;
+    this.tells = tellsAgainst(this.asked);
     this.openings = new Map(
       this.asked.map((concept) => [
         concept,
@@ -111,7 +125,7 @@ class Draft {
   }
 
   get caption(): string {
-    return this.text.trim();
+    return this.isConstrained ? tidied(this.text.trim()) : this.text.trim();
   }
 
   /** Mean log probability of a token, in nats. */
@@ -122,6 +136,15 @@ class Draft {
   see(logits: Float32Array): void {
     this.logits = logits;
     this.refused = new Set();
+    this.stems = new Set();
+  }
+
+  private refuse(token: number): void {
+    this.refused.add(token);
+    const word = LAST_WORD.exec(this.text + this.vocabulary.texts[token]!)?.[0].toLowerCase() ?? '';
+    if (word.length >= LEAST_STEM && leaks(this.text + this.vocabulary.texts[token]!, this.asked)) {
+      this.stems.add(word.slice(0, LEAST_STEM));
+    }
   }
 
   /** The token to put next, or null when the draft is over. */
@@ -138,7 +161,7 @@ class Draft {
         continue;
       }
       if (this.isConstrained && (isEnd ? !this.mayEnd() : !this.mayFollow(token))) {
-        this.refused.add(token);
+        this.refuse(token);
         continue;
       }
       if (isEnd) {
@@ -188,6 +211,7 @@ class Draft {
     const word = LAST_WORD.exec(text)?.[0];
     if (word !== undefined) {
       if (!this.vocabulary.beginnings.has(word.toLowerCase())) return false;
+      if ([...this.tells, ...this.stems].some((stem) => word.toLowerCase().startsWith(stem))) return false;
       const words = text.toLowerCase().match(WORDS)!;
       if (words.at(-1) === words.at(-2) || repeatsItself(words)) return false;
     }
@@ -278,6 +302,13 @@ function longestOverlap(tail: readonly number[], phrase: readonly number[]): num
   return 0;
 }
 
+/** Sentences begin with a capital letter, and "an" stands before a vowel. */
+function tidied(caption: string): string {
+  return caption
+    .replace(/(^|[.!] )(\p{Ll})/gu, (_, before: string, letter: string) => before + letter.toUpperCase())
+    .replace(/\b(a)(?= (?!uni|use|usu|euro|one\b|once)[aeiou])/gi, '$1n');
+}
+
 const LAST_WORD = /[\p{L}\p{N}'’&]+$/u;
 const WORDS = /[\p{L}\p{N}'’&]+/gu;
 
@@ -326,8 +357,8 @@ function enumerated(attributes: readonly number[]): string {
 
 /** How an absence is said on its own. */
 const DENIALS: readonly ((what: string) => string)[] = [
-  (what) => `There is no ${what}.`,
-  (what) => `There is no ${what} in this recording.`,
+  (what) => `There ${what.endsWith('s') ? 'are' : 'is'} no ${what}.`,
+  (what) => `There ${what.endsWith('s') ? 'are' : 'is'} no ${what} in this recording.`,
   (what) => `It is played without any ${what}.`,
 ];
 
@@ -340,7 +371,7 @@ function inASentence(attribute: number, random: Random): string {
   if (isAbsence(attribute)) return DENIALS[random.below(DENIALS.length)]!(wording.replace(/^no /, ''));
   switch (ATTRIBUTES[attribute]!.category) {
     case 'genre':
-      return `The genre is ${wording}.`;
+      return wording.startsWith('ambient ') ? `It also features ${wording}.` : `The genre is ${wording}.`;
     case 'mood':
       return `The mood is ${wording}.`;
     case 'tempo':
