@@ -69,6 +69,25 @@ describe('the captioner', () => {
   });
 });
 
+describe('the process of the models', () => {
+  it('fails what it was asked when it dies, and another takes its place', async () => {
+    const mortal = new ModelProcess();
+    try {
+      await mortal.load();
+      const asked = mortal.captions([{ attributes: indices('piano'), seed: 1 }]);
+      const failure = expect(asked).rejects.toMatchObject({
+        name: 'EngineError',
+        message: expect.stringMatching(/the process of the models stopped with SIGKILL/),
+      });
+      process.kill(mortal.pid!, 'SIGKILL');
+      await failure;
+      expect(await captionOf(indices('piano'), 1, mortal)).toMatch(/piano/);
+    } finally {
+      await mortal.close();
+    }
+  });
+});
+
 /**
  * A language model that would say the wrong thing: it gives each text the same few words in turn, by what it is told.
  */

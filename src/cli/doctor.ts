@@ -17,6 +17,7 @@ async function doctor(): Promise<void> {
   const config = readConfig(process.env);
   say('node', process.version);
   say('inference', await inferenceState());
+  say('models', await modelState(config.dataDir));
   const log = createLogger('warn');
   const foundation = await openFoundation({
     config,
@@ -37,6 +38,18 @@ async function doctor(): Promise<void> {
   } finally {
     await foundation.close();
   }
+}
+
+/** Reads every byte of the models that are here. */
+async function modelState(dataDir: string): Promise<string> {
+  const { ModelStore } = await import('../inference/model-store.js');
+  const store = new ModelStore(dataDir);
+  const here = (await store.list()).filter(({ state }) => state !== 'NOT_PULLED');
+  const states = here.map(async ({ name }) => {
+    const damaged = (await store.verify(name)).filter(({ problem }) => problem !== null);
+    return damaged.length === 0 ? name : `${name} is damaged (${damaged.map(({ file }) => file.path).join(', ')})`;
+  });
+  return (await Promise.all(states)).join(', ');
 }
 
 /** Loads the native runtime: a broken or missing binary shows here and not in the first job. */

@@ -12,6 +12,8 @@ import type { OnnxRuntime } from './onnx';
  * Lists are taxonomy indices.
  */
 export interface LearnedModels {
+  /** Reads all of them, so that nobody has to wait for it later. */
+  load(): Promise<void>;
   complete(wanted: readonly VaeCompletion[]): Promise<number[][]>;
   plausibility(lists: readonly (readonly number[])[]): Promise<Plausibility[]>;
   /** The way from one combination to another, ends included: `steps` + 2 lists. */
@@ -35,6 +37,9 @@ export function learnedModels(runtime: OnnxRuntime): LearnedModels {
   });
   const captioner = once(() => openCaptioner(runtime));
   return {
+    load: async () => {
+      await Promise.all([vae(), captioner()]);
+    },
     complete: async (wanted) => completeRows((await vae()).model, wanted),
     plausibility: async (lists) => {
       const { model, calibration } = await vae();

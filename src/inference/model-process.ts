@@ -24,6 +24,7 @@ export class ModelProcess implements LearnedModels {
   private readonly pending = new Map<number, Pending>();
   private nextId = 0;
 
+  readonly load: LearnedModels['load'] = () => this.call('load', []);
   readonly complete: LearnedModels['complete'] = (...args) => this.call('complete', args);
   readonly plausibility: LearnedModels['plausibility'] = (...args) => this.call('plausibility', args);
   readonly interpolate: LearnedModels['interpolate'] = (...args) => this.call('interpolate', args);

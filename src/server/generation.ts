@@ -48,6 +48,8 @@ export async function openGeneration(options: {
   const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url, log });
   const models = new ModelProcess();
   const stages = createStages(models, config.captionApi);
+  // Whoever makes samples needs them soon; what is wrong with them shows when a worker starts.
+  if (config.workerConcurrency > 0) models.load().catch((err: unknown) => log.warn({ err }, 'no models yet'));
   const reconciler = new Reconciler({ db, store, queue, log });
   const items = new GenerationItems(db);
   const enqueuing = new Set<Promise<void>>();

@@ -12,13 +12,13 @@ export interface Faults {
   readonly leaked: readonly number[];
 }
 
-/** A genre that the taxonomy files as a mood. */
-const FUNK = CONCEPTS.findIndex(({ name }) => name === 'funk');
+/** Genres that the taxonomy files as moods. */
+const MISFILED = ['funk', 'psychedelic'];
 
 /** Concepts that must not be said unless they are asked for: all but the moods, which every caption is full of. */
 export const GUARDED: readonly boolean[] = CONCEPTS.map(
-  ({ index, attributes, includedIn }) =>
-    index === FUNK ||
+  ({ name, attributes, includedIn }) =>
+    MISFILED.includes(name) ||
     [attributes, ...includedIn.map((broader) => CONCEPTS[broader]!.attributes)].some((list) =>
       list.some((attribute) => ATTRIBUTES[attribute]!.category !== 'mood'),
     ),
@@ -33,6 +33,8 @@ const TELLS: Readonly<Record<string, readonly string[]>> = {
   drums: ['hat', 'snar', 'kick', 'toms'],
   strings: ['bow', 'pizzicato'],
   piano: ['pedal', 'ivories'],
+  synthesizer: ['pads'],
+  soul: ['soul'],
   brass: ['horn', 'fanfare', 'trombone', 'sax'],
   vocals: ['sing', 'sung', 'lyric', 'voice', 'vocal'],
 };
@@ -59,11 +61,15 @@ export function leaks(beginning: string, asked: readonly number[]): boolean {
   return mentionedConcepts(beginning).some((concept) => GUARDED[concept] && !asked.includes(concept));
 }
 
+/** A number that nobody asked for: attributes name ranges of tempo, and the engine takes its own place in them. */
+const ALWAYS_TELLING = ['bpm'];
+
 /** Beginnings of words, in lower case, that would give away something that was not asked for. */
 export function tellsAgainst(asked: readonly number[]): string[] {
-  return Object.entries(TELLS)
+  const against = Object.entries(TELLS)
     .filter(([name]) => !asked.some((concept) => CONCEPTS[concept]!.name === name || isKin(CONCEPTS[concept]!, name)))
     .flatMap(([, words]) => words);
+  return [...ALWAYS_TELLING, ...against];
 }
 
 /** Whether the concept includes the one of that name, or is included in it. */

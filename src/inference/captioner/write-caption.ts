@@ -32,7 +32,9 @@ const MAX_INSISTENCE = 8;
 /** What has been begun is to be finished: "no" is not yet "no percussion". */
 const FINISHING = 12;
 /** Words taken back; a draft that needs more is given up. */
-const MAX_RETREATS = 300;
+const MAX_RETREATS = 150;
+/** Steps that the other drafts are given when the first is done. */
+const PATIENCE = 20;
 /** Logits so far below the highest are never in the nucleus. */
 const NEGLIGIBLE = 7;
 /** Where what may stand has less than this share of the probability, the sentence has led nowhere: it goes back a word. */
@@ -62,9 +64,17 @@ export async function writeCaptions(
   const drafts = each.map(
     ({ attributes, random }, at) => new Draft(model.vocabulary, attributes, isConstrained, random, drafting.first[at]!),
   );
-  while (drafts.some(({ state }) => state === 'WRITING')) await advance(drafts, drafting);
+  const groups = tasks.map((_, task) => drafts.slice(task * count, (task + 1) * count));
+  const patience = tasks.map(() => PATIENCE);
+  while (drafts.some(({ state }) => state === 'WRITING')) {
+    await advance(drafts, drafting);
+    groups.forEach((group, task) => {
+      if (!group.some(({ state }) => state === 'DONE') || patience[task]!-- > 0) return;
+      for (const draft of group) draft.giveUp();
+    });
+  }
   return tasks.map(({ attributes }, task) => {
-    const done = drafts.slice(task * count, (task + 1) * count).filter(({ state }) => state === 'DONE');
+    const done = groups[task]!.filter(({ state }) => state === 'DONE');
     done.sort((a, b) => b.naturalness - a.naturalness);
     return done[0]?.caption ?? enumerated(attributes);
   });
@@ -131,6 +141,10 @@ class Draft {
   /** Mean log probability of a token, in nats. */
   get naturalness(): number {
     return this.placed.reduce((sum, { logProbability }) => sum + logProbability, 0) / this.placed.length;
+  }
+
+  giveUp(): void {
+    if (this.state === 'WRITING') this.state = 'GIVEN_UP';
   }
 
   see(logits: Float32Array): void {
@@ -306,7 +320,7 @@ function longestOverlap(tail: readonly number[], phrase: readonly number[]): num
 function tidied(caption: string): string {
   return caption
     .replace(/(^|[.!] )(\p{Ll})/gu, (_, before: string, letter: string) => before + letter.toUpperCase())
-    .replace(/\b(a)(?= (?!uni|use|usu|euro|one\b|once)[aeiou])/gi, '$1n');
+    .replace(/\b(a)(?= (?!uni|use|usu|eu|one\b|once)[aeiou])/gi, '$1n');
 }
 
 const LAST_WORD = /[\p{L}\p{N}'’&]+$/u;

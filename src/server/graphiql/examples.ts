@@ -200,6 +200,32 @@ query Cooccurrence {
 `,
   },
   {
+    name: 'SuggestAttributes',
+    query: `# What goes with some attributes, and how well. The same seed gives the same suggestions.
+query SuggestAttributes {
+  suggestAttributes(input: { attributes: ["violin", "techno"], without: ["drums"], first: 5, seed: 7 }) {
+    attributes {
+      name
+      category
+    }
+    plausibility
+    implausiblePairs {
+      attributes {
+        name
+      }
+      lift
+    }
+  }
+  nearestSamples(attributes: ["violin", "techno"], first: 3) {
+    distance
+    sample {
+      caption
+    }
+  }
+}
+`,
+  },
+  {
     name: 'RequestGeneration',
     query: `# Samples that are not there yet. Put the key that the server prints at its start into the tab Headers.
 mutation RequestGeneration($input: GenerationInput!) {
