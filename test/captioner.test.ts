@@ -70,6 +70,18 @@ describe('the captioner', () => {
 });
 
 describe('the process of the models', () => {
+  it('refuses what would wait for too long', async () => {
+    const busy = new ModelProcess();
+    const wanted = { given: [1], forbidden: [], seed: 0, temperature: 1, threshold: null, count: null };
+    try {
+      const answers = await Promise.allSettled(Array.from({ length: 300 }, () => busy.complete([wanted])));
+      const refused = answers.flatMap((answer) => (answer.status === 'rejected' ? [String(answer.reason)] : []));
+      expect(refused).toEqual(Array(300 - 256).fill('EngineError: the models have too much to do; try again later'));
+    } finally {
+      await busy.close();
+    }
+  });
+
   it('fails what it was asked when it dies, and another takes its place', async () => {
     const mortal = new ModelProcess();
     try {

@@ -4,6 +4,7 @@ import { attributeOf } from '../dataset/sample-catalog';
 import type { SampleRepository, StoredSample } from '../dataset/sample-repository';
 import type { Plausibility } from '../inference/attribute-vae/plausibility';
 import type { LearnedModels } from '../inference/learned-models';
+import { EngineError } from '../inference/stages';
 import { UserError } from '../platform/errors';
 import { refuseContradictions } from './recipe';
 
@@ -48,7 +49,7 @@ export class AttributeSuggestions {
       count,
       seed: (seed + at) | 0,
     }));
-    return this.judged(await this.models.complete(wanted));
+    return this.judged(await asked(this.models.complete(wanted)));
   }
 
   /** @throws UserError UNKNOWN_ATTRIBUTE, BAD_USER_INPUT */
@@ -61,7 +62,7 @@ export class AttributeSuggestions {
   async interpolate(from: readonly string[], to: readonly string[], steps: number): Promise<Combination[]> {
     const ends = [indices(from, 'from', SUGGESTION_LIMITS.given), indices(to, 'to', SUGGESTION_LIMITS.given)] as const;
     whole(steps, 'steps', SUGGESTION_LIMITS.steps);
-    const way = await this.models.interpolate(...ends, steps);
+    const way = await asked(this.models.interpolate(...ends, steps));
     // What is no combination, or the same as the one before, is no step.
     const key = (list: readonly number[]) => list.join();
     const last = key(way.at(-1)!);
@@ -79,10 +80,8 @@ export class AttributeSuggestions {
     whole(first, 'first', SUGGESTION_LIMITS.first);
     const rows = this.mostAlike(attributes, NEAREST_CANDIDATES);
     const { lists } = this.live.current;
-    const distances = await this.models.distances(
-      attributes,
-      rows.map((row) => [...lists.of(row)]),
-    );
+    const candidates = rows.map((row) => [...lists.of(row)]);
+    const distances = await asked(this.models.distances(attributes, candidates));
     const nearest = rows
       .map((row, at) => ({ row, distance: distances[at]! }))
       .sort((a, b) => a.distance - b.distance || a.row - b.row)
@@ -96,7 +95,7 @@ export class AttributeSuggestions {
   }
 
   private async judged(lists: readonly (readonly number[])[]): Promise<Combination[]> {
-    const judgements = await this.models.plausibility(lists);
+    const judgements = await asked(this.models.plausibility(lists));
     return lists.map((attributes, at) => ({ attributes, ...judgements[at]! }));
   }
 
@@ -149,6 +148,16 @@ export const SUGGESTION_DEFAULTS = { first: 3, seed: 0, temperature: 1, steps: 3
 
 /** Beyond the most alike, none was among the nearest. */
 const NEAREST_CANDIDATES = 1_000;
+
+/** @throws UserError MODEL_UNAVAILABLE where the model cannot answer */
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new UserError('MODEL_UNAVAILABLE', error.message, {}, { cause: error });
+  }
+}
 
 function indices(names: readonly string[], field: string, [least, most]: readonly [number, number]): number[] {
   const found = new Set(names.map((name) => attributeOf(name, field)));

@@ -8,6 +8,8 @@ import { EngineError } from './stages';
 const CHILD = join(__dirname, '..', '..', 'dist', 'inference', 'model-child.js');
 /** A caption takes well under a second; a busy machine may take a while to start. */
 const TIMEOUT_MS = 60_000;
+/** Calls that wait; more than that would be answered too late to be of use. */
+const MAX_PENDING = 256;
 
 interface Pending {
   readonly resolve: (result: unknown) => void;
@@ -47,6 +49,7 @@ export class ModelProcess implements LearnedModels {
 
   private call<T>(method: keyof LearnedModels, args: readonly unknown[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
+      if (this.pending.size >= MAX_PENDING) throw new EngineError('the models have too much to do; try again later');
       const child = this.running();
       const id = this.nextId++;
       const timer = setTimeout(() => {

@@ -33,7 +33,7 @@ export const ERROR_CODES = {
   INVALID_CURSOR: 'The cursor was not made by this connection. Take one from `pageInfo` or an edge.',
   QUERY_TOO_COMPLEX: 'The query asks for too much at once. Ask for fewer rows or fewer nested fields.',
   UNKNOWN_MODEL: 'No model has this name. `extensions.suggestions` lists those that there are.',
-  MODEL_UNAVAILABLE: 'A model that is needed is missing or damaged. The message names the file and the way out.',
+  MODEL_UNAVAILABLE: 'A model that is needed is missing, damaged or too busy. The message says which, and the way out.',
   INVALID_CONFIG: 'An environment variable has a wrong value. The message names it.',
   DATA_DIR_IN_USE: 'Another server runs on this data directory. Stop it, or give this one another DATA_DIR.',
   DATABASE_UNAVAILABLE: 'PostgreSQL cannot be reached or started. The message says what was tried.',
