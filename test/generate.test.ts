@@ -95,7 +95,7 @@ describe('generated samples', () => {
       await runCommand(['generate', ...args], elsewhere.environment);
       await elsewhere.followsDatabase();
       const query =
-        '{ samples(filter: { attributes: { all: ["drums"] } }) { edges { node { id audio { sha256 } } } } }';
+        '{ samples(filter: { attributes: { all: ["piano", "drums", "rock"] } }) { edges { node { id audio { sha256 } } } } }';
       expect(await elsewhere.query(query)).toEqual(await server.query(query));
     } finally {
       await elsewhere.close();
