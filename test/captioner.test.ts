@@ -4,6 +4,7 @@ import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
 import { faultsOf } from '../src/inference/captioner/faithful';
 import { CAPTION_DEFAULTS, writeCaptions, type CaptionOptions } from '../src/inference/captioner/write-caption';
 import type { Drafting, LanguageModel } from '../src/inference/captioner/language-model';
+import { ModelPool } from '../src/inference/model-pool';
 import { ModelProcess } from '../src/inference/model-process';
 
 const models = new ModelProcess();
@@ -69,7 +70,18 @@ describe('the captioner', () => {
   });
 });
 
-describe('the process of the models', () => {
+describe('the processes of the models', () => {
+  it('write the same, whichever of them does', async () => {
+    const pool = new ModelPool(2);
+    try {
+      const tasks = [1, 2, 3, 4].map((seed) => ({ attributes: indices('violin', 'techno'), seed }));
+      const captions = await Promise.all(tasks.map((task) => pool.captions([task])));
+      expect(captions.flat()).toEqual(await models.captions(tasks));
+    } finally {
+      await pool.close();
+    }
+  });
+
   it('refuses what would wait for too long', async () => {
     const busy = new ModelProcess();
     const wanted = { given: [1], forbidden: [], seed: 0, temperature: 1, threshold: null, count: null };

@@ -33,6 +33,11 @@ export class ModelProcess implements LearnedModels {
   readonly distances: LearnedModels['distances'] = (...args) => this.call('distances', args);
   readonly captions: LearnedModels['captions'] = (...args) => this.call('captions', args);
 
+  /** Calls that wait for an answer. */
+  get waiting(): number {
+    return this.pending.size;
+  }
+
   /** Of the process, while there is one. */
   get pid(): number | undefined {
     return this.child?.pid;

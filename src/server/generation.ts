@@ -9,7 +9,7 @@ import { Reconciler } from '../generation/reconciler';
 import { GenerationRequests } from '../generation/requests';
 import { createStages, type Stages } from '../generation/stages';
 import { GenerationWorker } from '../generation/worker';
-import { ModelProcess } from '../inference/model-process';
+import { ModelPool } from '../inference/model-pool';
 import type { AudioEngine, EngineName } from '../inference/stages';
 import type { Config } from '../platform/config';
 import type { Foundation } from './foundation';
@@ -17,7 +17,7 @@ import type { Foundation } from './foundation';
 /** Generation, put together: for the server, for workers and for the command line. */
 export interface Generation {
   readonly queue: JobQueue;
-  readonly models: ModelProcess;
+  readonly models: ModelPool;
   readonly stages: Stages;
   readonly requests: GenerationRequests;
   readonly repository: GenerationRepository;
@@ -46,7 +46,7 @@ export async function openGeneration(options: {
   const { config, foundation, live, samples, sets, log } = options;
   const { db, store } = foundation;
   const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url, log });
-  const models = new ModelProcess();
+  const models = new ModelPool(Math.max(1, config.workerConcurrency));
   const stages = createStages(models, config.captionApi);
   // Whoever makes samples needs them soon; what is wrong with them shows when a worker starts.
   if (config.workerConcurrency > 0) models.load().catch((err: unknown) => log.warn({ err }, 'no models yet'));
