@@ -6,7 +6,15 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, BatchEncoding, MusicgenForConditionalGeneration, PreTrainedTokenizerBase
+from transformers import (
+    AutoTokenizer,
+    BatchEncoding,
+    ClassifierFreeGuidanceLogitsProcessor,
+    GenerationConfig,
+    LogitsProcessorList,
+    MusicgenForConditionalGeneration,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging
 
 from rows import ROOT
@@ -55,7 +63,7 @@ class Reference:
         )
         scores = torch.stack(result.scores).reshape(steps, len(prompts), self.codebooks, self.vocabulary)
         best = scores.topk(2, dim=-1)
-        # The pads of the delay pattern are left out; what is fed back, never is one of the tokens chosen instead of them.
+        # Scores are given at every place; those where the delay pattern puts its pads are dropped with the delay.
         return self.undelayed(best.indices[..., 0]), self.undelayed(best.values[..., 0] - best.values[..., 1])
 
     def undelayed(self, steps: Tensor) -> Tensor:
@@ -71,3 +79,43 @@ class Reference:
         channels = self.codebooks // self.delays
         decoded = [self.model.audio_encoder.decode(codes[None, :, channel::channels], [None]).audio_values for channel in range(channels)]
         return torch.cat(decoded, dim=1)
+
+    @torch.no_grad()
+    def hidden(self, prompt: str) -> Tensor:
+        """What the text encoder makes of a prompt, float32 [tokens, width]."""
+        return self.model.text_encoder(**self.encode([prompt])).last_hidden_state[0]
+
+    def delayed(self, tokens: Tensor) -> Tensor:
+        """Tokens [codebooks, positions] as the decoder reads them: the start token first, and pads up to the delay."""
+        inputs = tokens.clone()
+        for codebook in range(self.codebooks):
+            inputs[codebook, : codebook // (self.codebooks // self.delays) + 1] = self.vocabulary
+        return inputs
+
+    @torch.no_grad()
+    def logits(self, prompts: list[str], inputs: Tensor) -> Tensor:
+        """
+        Logits behind every position of the same inputs [codebooks, positions] for each prompt, float32
+        [2, prompts, codebooks, positions, vocabulary]: conditional ones, then unconditional ones. Inside is the batch of
+        `generate`: for the unconditional half both the text and its mask are zeros.
+        """
+        text = self.encode(prompts)
+        hidden = self.model.text_encoder(**text).last_hidden_state
+        logits = self.model(
+            encoder_outputs=(torch.cat([hidden, torch.zeros_like(hidden)]),),
+            attention_mask=torch.cat([text.attention_mask, torch.zeros_like(text.attention_mask)]),
+            decoder_input_ids=inputs.repeat(2 * len(prompts), 1),
+        ).logits
+        return logits.reshape(2, len(prompts), self.codebooks, inputs.shape[1], self.vocabulary)
+
+    def processed(self, logits: Tensor, guidance: float, **sampling: float) -> Tensor:
+        """
+        Conditional and unconditional logits [2, rows, vocabulary] -> scores [rows, vocabulary] of what is drawn from, by
+        the processors that `generate` sets up, in its order.
+        """
+        rows = logits.shape[1]
+        processors = self.model._get_logits_processor(
+            generation_config=GenerationConfig(do_sample=True, **sampling),
+            logits_processor=LogitsProcessorList([ClassifierFreeGuidanceLogitsProcessor(guidance)]),
+        )
+        return processors(torch.zeros(rows, 1, dtype=torch.long), logits.reshape(2 * rows, -1))
