@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,39 +103,39 @@ def published_name(name: str) -> str:
     return name.replace(".parametrizations.weight.original0", ".weight_g").replace(".parametrizations.weight.original1", ".weight_v")
 
 
-def weights_of(shapes: dict[str, tuple[int, ...]], random: np.random.Generator) -> dict[str, Tensor]:
+def weights_of(shapes: dict[str, tuple[int, ...]], seed: int) -> Iterator[tuple[str, Tensor]]:
     """
-    Random weights by published names, of such scale that logits differ between tokens, texts and steps: a model that
-    transformers initialises says nearly the same whatever it is given.
+    Random weights by published names, in their order and one at a time, of such scale that logits differ between tokens,
+    texts and steps: a model that transformers initialises says nearly the same whatever it is given.
     """
-    weights: dict[str, np.ndarray] = {}
+    random = np.random.default_rng(seed)
     for name, shape in sorted(shapes.items()):
         normal = random.standard_normal(shape)
-        fan_in = float(np.prod(shape[1:]))
+        narrow = normal * float(np.prod(shape[1:])) ** -0.5
         if name.endswith(".weight_g"):
-            weights[name] = random.uniform(0.8, 1.2, shape) * _conv_gain(name, shapes[name[:-1] + "v"])
+            values = random.uniform(0.8, 1.2, shape) * _conv_gain(name, shapes[name.removesuffix("g") + "v"])
         elif name.endswith(".inited"):
-            weights[name] = np.ones(shape)
+            values = np.ones(shape)
         elif name.endswith(".cluster_size"):
-            weights[name] = 1 + np.abs(normal)
+            values = 1 + np.abs(normal)
         elif "lstm" in name:
-            weights[name] = random.uniform(-2, 2, shape) * shape[-1] ** -0.5 if "weight" in name else 0.3 * normal
+            values = random.uniform(-2, 2, shape) * shape[-1] ** -0.5 if "weight" in name else 0.3 * normal
         elif "layer_norm" in name:
-            weights[name] = 0.2 * normal + (1 if name.endswith("weight") else 0)
+            values = 0.2 * normal + (1 if name.endswith("weight") else 0)
         elif name.endswith("bias"):
-            weights[name] = 0.2 * normal
+            values = 0.2 * normal
         elif "SelfAttention.q" in name:
-            # T5 has the scale of its attention in the weights.
-            weights[name] = normal * 2 * (fan_in * 8) ** -0.5
+            # T5 has the scale of its attention in the weights. Not by the width of a head: these are the tiny models'.
+            values = 2 * 8**-0.5 * narrow
         elif name.endswith(("q_proj.weight", "k_proj.weight")):
-            weights[name] = normal * 4 * fan_in**-0.5
+            values = 4 * narrow
         elif "lm_heads" in name:
-            weights[name] = normal * 0.8 * fan_in**-0.5
+            values = 0.8 * narrow
         elif name.endswith((".weight_v", "shared.weight", "relative_attention_bias.weight")) or "embed" in name:
-            weights[name] = normal
+            values = normal
         else:
-            weights[name] = normal * 1.5 * fan_in**-0.5
-    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in weights.items()}
+            values = 1.5 * narrow
+        yield name, torch.from_numpy(values.astype(np.float32))
 
 
 def _conv_gain(name: str, shape: tuple[int, ...]) -> float:
@@ -152,7 +153,7 @@ def make(name: str, directory: Path, seed: int | None = None, shard_bytes: int |
     config = config_of(tiny)
     state = MusicgenForConditionalGeneration(config).state_dict()
     shapes = {published_name(key): tuple(value.shape) for key, value in state.items() if not key.endswith("encoder.embed_tokens.weight")}
-    weights = weights_of(shapes, np.random.default_rng(tiny.seed if seed is None else seed))
+    weights = dict(weights_of(shapes, tiny.seed if seed is None else seed))
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # transformers saves by the names that it has loaded: so it writes those that are on the hub.
