@@ -25,3 +25,34 @@ export function writeWav(channels: readonly Float32Array[], sampleRateHz: number
   }
   return wav;
 }
+
+const FORMAT_FLOAT = 3;
+/** What is there before the samples of a file that is not of integers: its `fmt ` has an extension, and a `fact`. */
+const FLOAT_HEADER_BYTES = 58;
+
+/** A WAV file of 32-bit floating point: samples as they are, also beyond full scale. */
+export function writeFloatWav(channels: readonly Float32Array[], sampleRateHz: number): Uint8Array {
+  const frames = channels[0]?.length ?? 0;
+  const bytesPerFrame = 4 * channels.length;
+  const wav = Buffer.alloc(FLOAT_HEADER_BYTES + frames * bytesPerFrame);
+  wav.write('RIFF', 0, 'latin1');
+  wav.writeUInt32LE(wav.length - 8, 4);
+  wav.write('WAVEfmt ', 8, 'latin1');
+  wav.writeUInt32LE(18, 16);
+  wav.writeUInt16LE(FORMAT_FLOAT, 20);
+  wav.writeUInt16LE(channels.length, 22);
+  wav.writeUInt32LE(sampleRateHz, 24);
+  wav.writeUInt32LE(sampleRateHz * bytesPerFrame, 28);
+  wav.writeUInt16LE(bytesPerFrame, 32);
+  wav.writeUInt16LE(32, 34);
+  wav.write('fact', 38, 'latin1');
+  wav.writeUInt32LE(4, 42);
+  wav.writeUInt32LE(frames, 46);
+  wav.write('data', 50, 'latin1');
+  wav.writeUInt32LE(frames * bytesPerFrame, 54);
+  let at = FLOAT_HEADER_BYTES;
+  for (let frame = 0; frame < frames; frame++) {
+    for (const channel of channels) at = wav.writeFloatLE(channel[frame]!, at);
+  }
+  return wav;
+}

@@ -6,6 +6,7 @@ import { verifiedFiles } from './built-in-models';
 import { openTransformer, type Vocabulary } from './captioner/language-model';
 import { writeCaptions, type CaptionOptions, type CaptionTask } from './captioner/write-caption';
 import type { OnnxRuntime } from './onnx';
+import { loadTokenizer, type TextTokenizer } from './text-tokenizer';
 
 /**
  * What the built-in models can do, as the process that runs them offers it. All arguments and results are plain data.
@@ -51,20 +52,9 @@ export function learnedModels(runtime: OnnxRuntime): LearnedModels {
   };
 }
 
-/** What is used of `@huggingface/tokenizers`, whose own types do not resolve from here. */
-interface TextTokenizer {
-  encode(text: string): { readonly ids: number[] };
-  decode(ids: readonly number[], options: { readonly clean_up_tokenization_spaces: boolean }): string;
-}
-
-interface TokenizerModule {
-  readonly Tokenizer: new (tokenizer: object, config: object) => TextTokenizer;
-}
-
 export async function openCaptioner(runtime: OnnxRuntime) {
   const { card, pathOf } = await verifiedFiles('captioner');
-  const { Tokenizer } = (await import('@huggingface/tokenizers')) as unknown as TokenizerModule;
-  const tokenizer = new Tokenizer(JSON.parse(await readFile(pathOf('tokenizer.json'), 'utf8')) as object, {});
+  const tokenizer = await loadTokenizer(JSON.parse(await readFile(pathOf('tokenizer.json'), 'utf8')) as object);
   const words = (await readFile(pathOf('words.txt'), 'utf8')).split('\n').filter((word) => word !== '');
   const { architecture, tokens } = card;
   const vocabulary = vocabularyOf(tokenizer, architecture.vocabulary, tokens, words);
