@@ -180,7 +180,15 @@ async function benchQueue(): Promise<void> {
     const stages = instantStages();
     const sets = new ConceptSets(db, samples, new SampleCatalog(samples, live), live);
     let due: readonly EnqueuedItem[] = [];
-    const requests = new GenerationRequests({ db, sets, samples, live, stages, onDue: (items) => (due = items) });
+    const requests = new GenerationRequests({
+      db,
+      sets,
+      samples,
+      live,
+      stages,
+      capacity: () => Promise.resolve(new Map()),
+      onDue: (items) => (due = items),
+    });
     const items = new GenerationItems(db);
     let seed = 0;
     const ask = async (count: number) => {
@@ -255,6 +263,7 @@ function instantStages(): Stages {
   return {
     completer: NO_COMPLETER,
     captions: LISTED_ATTRIBUTES,
+    missing: [],
     engines: [
       {
         engine: 'SOUNDFONT',
@@ -263,12 +272,13 @@ function instantStages(): Stages {
         isPlaceholder: true,
         description: '',
         device: 'CPU',
+        concurrency: null,
         maxDurationSeconds: 30,
         unsupported: [],
         weak: [],
         score: null,
         models: () => Promise.resolve([]),
-        render: ({ seed }) => Promise.resolve(wav(seed)),
+        render: ({ seed }) => Promise.resolve({ wav: wav(seed), parameters: {} }),
         close: () => Promise.resolve(),
       },
     ],

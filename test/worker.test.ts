@@ -58,12 +58,13 @@ function engine(render: Render, device: AudioEngine['device'] = 'CPU'): AudioEng
     isPlaceholder: true,
     description: 'A stand-in.',
     device,
+    concurrency: null,
     maxDurationSeconds: 30,
     unsupported: [],
     weak: [],
     score: null,
     models: () => Promise.resolve([]),
-    render,
+    render: async (request, options) => ({ wav: await render(request, options), parameters: { gain: 0.5 } }),
     close: () => Promise.resolve(),
   };
 }
@@ -77,6 +78,7 @@ function worker(render: Render, itsStore = store): GenerationWorker {
       completer: NO_COMPLETER,
       captions: LISTED_ATTRIBUTES,
       engines: [engine(render)],
+      missing: [],
     },
     log,
   });

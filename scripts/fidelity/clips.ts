@@ -55,7 +55,7 @@ export async function renderAll(
   const lanes = Array.from({ length: availableParallelism() }, async () => {
     while (next < clips.length) {
       const i = next++;
-      const wav = await engine.render({ ...clips[i]!, caption: '' }, { signal, onProgress: () => undefined });
+      const { wav } = await engine.render({ ...clips[i]!, caption: '' }, { signal, onProgress: () => undefined });
       await writeFile(pathOf(i), wav);
     }
   });

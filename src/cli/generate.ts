@@ -1,12 +1,13 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { GenerationSpec } from '../generation/plan';
+import { GENERATION_DEFAULTS, type GenerationSpec } from '../generation/plan';
 import type { StoredItem } from '../generation/generation-repository';
+import { ENGINE_NAMES, type EngineName } from '../inference/stages';
 import { readConfig } from '../platform/config';
 import { UserError } from '../platform/errors';
 import { createLogger } from '../platform/logging';
 import type { Generation } from '../server/generation';
-import { within } from './options';
+import { engineName, within } from './options';
 import { createProgress } from './progress';
 
 interface GenerateArguments {
@@ -14,7 +15,9 @@ interface GenerateArguments {
   readonly concept?: string;
   readonly upTo?: number;
   readonly scope?: string;
+  readonly caption?: string;
   readonly complete?: boolean;
+  readonly engine: EngineName;
   readonly count?: number;
   readonly seed: number;
   readonly duration: number;
@@ -24,7 +27,8 @@ interface GenerateArguments {
 
 const MAX_COUNT = 1_000;
 const MAX_POSITIVES = 2_000;
-const MAX_DURATION_SECONDS = 30;
+/** Beyond what any engine makes; each says its own limit. */
+const MAX_DURATION_SECONDS = 3_600;
 const POLL_MS = 100;
 
 export function generateCommand(): Command {
@@ -34,6 +38,7 @@ export function generateCommand(): Command {
     .option('--concept <name>', 'or a concept, which is to have more clean positives')
     .option('--up-to <n>', `with --concept: how many, 1 to ${MAX_POSITIVES}`, within(1, MAX_POSITIVES))
     .option('--scope <json>', 'with --concept: only rows of this sample filter count, and are made')
+    .option('--caption <text>', 'with --attributes: a caption of your own, said as it is instead of one that is written')
     .option('--complete', 'add plausible attributes to those given; with --concept that is so anyway')
     .option('--no-complete', 'add none')
     .option(
@@ -44,23 +49,29 @@ export function generateCommand(): Command {
     .option('--seed <n>', 'seed of the first', within(0, 2 ** 31 - 1 - MAX_COUNT), 0)
     .option(
       '--duration <seconds>',
-      `length of each clip, 1 to ${MAX_DURATION_SECONDS}`,
+      "length of each clip, from 1 to the engine's longest",
       within(1, MAX_DURATION_SECONDS),
-      10,
+      GENERATION_DEFAULTS.durationSeconds,
+    )
+    .addOption(
+      new Option('--engine <name>', `what makes the audio: ${ENGINE_NAMES.join(', ').toLowerCase()}`)
+        .argParser(engineName)
+        .default(GENERATION_DEFAULTS.engine, GENERATION_DEFAULTS.engine.toLowerCase()),
     )
     .option('--fresh', 'make new ones: of the seeds from --seed on, those that have not been used')
     .option('--allow-contradictions', 'do not refuse attributes that exclude each other')
     .addHelpText(
       'after',
       `
-The same attributes, seed and length give the same sample; it is not made twice. Captions come from a template, music
-from a simple composer and a SoundFont: fit for trying out, and labelled so in the provenance of each sample.
+The same attributes, seed and length give the same sample; it is not made twice. Music comes from a composer and a SoundFont,
+which read the attributes, or from MusicGen, which reads the caption and needs a model ("conceptcaps models pull --help").
 Workers that run beside this command help; Ctrl-C cancels what is not made yet.
 
 Examples:
   npx conceptcaps generate --attributes "piano,slow tempo,sad"
   npx conceptcaps generate --attributes "violin,techno" --count 20 --duration 30
-  npx conceptcaps generate --concept beatboxing --up-to 50`,
+  npx conceptcaps generate --concept beatboxing --up-to 50
+  npx conceptcaps generate --engine musicgen --attributes "piano,sad" --caption "A sad piano in an empty hall."`,
     )
     .action(runGenerate);
 }
@@ -75,7 +86,7 @@ async function runGenerate(args: GenerateArguments): Promise<void> {
   let generation: Generation | null = null;
   try {
     generation = await openGeneration({ config, log, ...opened });
-    await makeAll(generation, spec, opened.live.current.version, Math.max(1, config.workerConcurrency));
+    await makeAll(generation, spec, args.engine, opened.live.current.version, Math.max(1, config.workerConcurrency));
   } finally {
     await generation?.close();
     await opened.close();
@@ -83,7 +94,7 @@ async function runGenerate(args: GenerateArguments): Promise<void> {
 }
 
 function specOf(args: GenerateArguments, parseScope: (text: string) => object): GenerationSpec {
-  const { attributes, concept, upTo, scope, complete, count, seed, fresh, allowContradictions } = args;
+  const { attributes, concept, upTo, scope, caption, complete, engine, count, seed, fresh, allowContradictions } = args;
   if ((attributes === undefined) === (concept === undefined)) {
     throw new UserError(
       'BAD_USER_INPUT',
@@ -96,14 +107,23 @@ function specOf(args: GenerateArguments, parseScope: (text: string) => object): 
   if (scope !== undefined && concept === undefined) {
     throw new UserError('BAD_USER_INPUT', '--scope needs --concept.', { field: '--scope' });
   }
-  const shared = { complete, count, seed, fresh, allowContradictions, durationSeconds: args.duration };
+  const shared = { caption, complete, engine, count, seed, fresh, allowContradictions, durationSeconds: args.duration };
   if (concept === undefined || upTo === undefined) return { ...shared, attributes };
   return { ...shared, topUp: { concept, positives: upTo, scope: scope === undefined ? null : parseScope(scope) } };
 }
 
 /** Asks for the samples, works at them beside whatever workers there are, and prints them in the order asked for. */
-async function makeAll(generation: Generation, spec: GenerationSpec, version: number, concurrency: number) {
-  const { requests, repository, reconciler, worker, items } = generation;
+async function makeAll(
+  generation: Generation,
+  spec: GenerationSpec,
+  engine: EngineName,
+  version: number,
+  concurrency: number,
+) {
+  const { requests, repository, reconciler, worker, items, stages } = generation;
+  // Where the engine cannot run here, workers elsewhere make them all.
+  const own = stages.engines.find((one) => one.engine === engine);
+  const lanesOfOwn = own ? (own.concurrency ?? concurrency) : 0;
   const id = await requests.create(spec, null, null);
   const progress = createProgress({ unit: 'samples', stream: process.stderr });
   let isInterrupted = false;
@@ -114,7 +134,7 @@ async function makeAll(generation: Generation, spec: GenerationSpec, version: nu
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   reconciler.start();
-  await worker.watch();
+  await worker.watch(own ? [engine] : []);
   try {
     const { seq } = (await repository.byId(id))!;
     let printed = 0;
@@ -131,7 +151,7 @@ async function makeAll(generation: Generation, spec: GenerationSpec, version: nu
       const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
       if (total === 0) process.stderr.write('There are as many positives already.\n');
       const due = (await items.dueOf(seq)).values();
-      const lanes = Array.from({ length: concurrency }, async () => {
+      const lanes = Array.from({ length: lanesOfOwn }, async () => {
         for (const item of due) {
           await worker.make(item);
           progress.update(total - ((await repository.byId(id))?.counts.queued ?? 0), total);

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readConfig } from '../platform/config';
 import { UserError } from '../platform/errors';
+import type { PullFacts } from '../inference/model-pull';
 import type { ModelEntry, ModelStore } from '../inference/model-store';
 import { createProgress, formatBytes } from './progress';
 
@@ -14,7 +15,7 @@ export function modelsCommand(): Command {
     )
     .addCommand(
       new Command('pull')
-        .description('Fetch a model from the Hugging Face hub into DATA_DIR/models. Says its licence and size first.')
+        .description('Fetch a model from the Hugging Face hub into DATA_DIR/models. Says its licence, and what it takes, first.')
         .argument('<name>', 'as "models list" shows it')
         .action((name: string) => withStore((store) => pull(store, name))),
     )
@@ -27,10 +28,12 @@ export function modelsCommand(): Command {
     .addHelpText(
       'after',
       `
-Pulling goes on where it was broken off. HF_TOKEN is for gated models, HF_ENDPOINT for a mirror.
+Pulling goes on where it was broken off, and mends what is damaged. HF_TOKEN is for gated models, HF_ENDPOINT for a
+mirror. What is pulled serves the engine MUSICGEN, where MUSICGEN_MODEL names it.
 
 Examples:
   npx conceptcaps models list
+  npx conceptcaps models pull musicgen-small
   npx conceptcaps models verify captioner`,
     );
 }
@@ -62,9 +65,11 @@ async function pull(store: ModelStore, name: string): Promise<void> {
     const model = await store.pull(name, {
       endpoint: config.hubEndpoint,
       token: config.hubToken,
+      precision: config.musicgen.precision,
       signal: abort.signal,
-      onStart: ({ license, files, bytes }) =>
-        progress.line(`${name}: ${files} files, ${formatBytes(bytes)}, licence ${license}`),
+      onStart: (facts) => {
+        for (const line of describePull(name, facts)) progress.line(line);
+      },
       onProgress: (done, total, file) => progress.update(done, total, file),
       onRetry: ({ reason, delayMs }) => progress.line(`${reason}; trying again in ${Math.ceil(delayMs / 1000)} s`),
     });
@@ -79,6 +84,29 @@ async function pull(store: ModelStore, name: string): Promise<void> {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
   }
+}
+
+/** What is to be known before gigabytes come. */
+function describePull(name: string, facts: PullFacts): string[] {
+  const { license, revision, files, bytes, bytesToFetch, footprints, bytesNeeded, bytesFree } = facts;
+  const rest = bytesToFetch === bytes ? '' : `, of which ${formatSize(bytesToFetch)} are not here yet`;
+  const of = (sizeOf: (footprint: PullFacts['footprints'][number]) => number) =>
+    footprints.map((footprint) => `${footprint.precision} ${formatSize(sizeOf(footprint))}`).join(', ');
+  return [
+    `${name}: ${files} files at revision ${revision}, ${formatSize(bytes)}${rest}`,
+    `  licence ${license}${IN_PLAIN_WORDS[license] ?? ''}`,
+    `  disk    ${formatSize(bytesNeeded)} needed, ${formatSize(bytesFree)} free; weights are converted once, by precision: ${of(({ preparedBytes }) => preparedBytes)}`,
+    `  memory  to run it, about: ${of(({ memoryBytes }) => memoryBytes)}`,
+  ];
+}
+
+const IN_PLAIN_WORDS: Readonly<Record<string, string>> = {
+  'CC-BY-NC-4.0':
+    ': not for commercial use, and whoever passes it on has to name its authors. Samples made with it say so in their provenance and in exports.',
+};
+
+function formatSize(bytes: number): string {
+  return bytes < 1e9 ? formatBytes(bytes) : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 async function verify(store: ModelStore, name: string | undefined): Promise<void> {

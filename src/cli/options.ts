@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { ENGINE_NAMES, type EngineName } from '../inference/stages';
 
 /** Reads an option that is a whole number. */
 export function within(min: number, max: number) {
@@ -9,4 +10,13 @@ export function within(min: number, max: number) {
     }
     return value;
   };
+}
+
+/** Reads an option that names an engine, in whatever case. */
+export function engineName(text: string): EngineName {
+  const engine = ENGINE_NAMES.find((known) => known === text.trim().toUpperCase());
+  if (engine) return engine;
+  throw new InvalidArgumentError(
+    `There is no engine "${text.trim()}"; there are ${ENGINE_NAMES.join(', ').toLowerCase()}.`,
+  );
 }

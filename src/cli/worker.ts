@@ -1,11 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { ENGINE_NAMES, type EngineName } from '../inference/stages';
 import { readConfig } from '../platform/config';
 import { UserError } from '../platform/errors';
 import { createLogger } from '../platform/logging';
 import { fail } from './failure';
-import { within } from './options';
+import { engineName, within } from './options';
 
 const SHUTDOWN_LIMIT_MS = 30_000;
 
@@ -22,13 +22,15 @@ export function workerCommand(): Command {
     .addHelpText(
       'after',
       `
-Without --engines a worker serves all that this machine can: those for a GPU only where there is one. It needs the
-same DATABASE_URL, REDIS_URL and S3_ENDPOINT as the server; unset, it joins the server's DATA_DIR on this machine.
-SIGTERM or Ctrl-C lets running samples finish for 20 s and puts the others back in line.
+Without --engines a worker serves all that this machine can: those for a GPU only where there is one, MusicGen only where
+its model was pulled (see "conceptcaps models pull --help"). MusicGen makes as many clips side by side as its memory holds.
+A worker needs the same DATABASE_URL, REDIS_URL and S3_ENDPOINT as the server; unset, it joins the server's DATA_DIR on this
+machine. SIGTERM or Ctrl-C lets running samples finish for 20 s and puts the others back in line.
 
 Examples:
   npx conceptcaps worker
-  npx conceptcaps worker --engines soundfont --concurrency 8`,
+  npx conceptcaps worker --engines soundfont --concurrency 8
+  npx conceptcaps worker --engines musicgen`,
     )
     .action(runWorker);
 }
@@ -48,8 +50,14 @@ async function runWorker(args: WorkerArguments): Promise<void> {
     throw error;
   });
   const engines = args.engines ?? enginesFor(hasGpu() ? 'GPU' : 'CPU', generation.stages);
+  try {
+    await generation.worker.start(generation.queue, engines, concurrency);
+  } catch (error) {
+    await generation.close();
+    await opened.close();
+    throw error;
+  }
   generation.reconciler.start();
-  await generation.worker.start(generation.queue, engines, concurrency);
   log.info({ worker: generation.worker.id, engines, concurrency, queue: generation.queue.backend }, 'ready for work');
 
   let isStopping = false;
@@ -79,10 +87,5 @@ function hasGpu(): boolean {
 }
 
 function engineNames(text: string): EngineName[] {
-  return text.split(',').map((part) => {
-    const name = part.trim().toUpperCase();
-    const engine = ENGINE_NAMES.find((known) => known === name);
-    if (!engine) throw new InvalidArgumentError(`There is no engine "${part.trim()}".`);
-    return engine;
-  });
+  return [...new Set(text.split(',').map(engineName))];
 }

@@ -6,6 +6,7 @@ import { pack, type Pack } from 'tar-stream';
 import type { AudioStore } from '../audio/audio-store';
 import { attributeName, conceptName, describeTarget } from './concept-set';
 import type { ConceptSet } from './concept-sets';
+import { licensesOf } from './sample-license';
 import { textColumn, textListColumn } from './parquet-schema';
 import type { SampleRepository, StoredSample } from './sample-repository';
 
@@ -64,6 +65,7 @@ interface ManifestRow {
   readonly selection_version: number;
   readonly concept_list_sha256: string;
   readonly source: string;
+  /** Of its source or, where the sample was generated, of the models that made the audio. */
   readonly license: string | null;
   readonly citation: string | null;
 }
@@ -94,6 +96,7 @@ export class ConceptSetExporter {
 
   private async manifest({ id, content, samples }: ConceptSet): Promise<ManifestRow[]> {
     const sources = new Map((await this.samples.listSources()).map((source) => [source.id, source]));
+    const licenses = await licensesOf(this.samples, sources, [...samples.values()]);
     const { input, folds } = content;
     const ofSet = {
       set_id: id,
@@ -117,7 +120,7 @@ export class ConceptSetExporter {
         ...describeSample(sample),
         ...ofSet,
         source: source.name,
-        license: source.license,
+        license: licenses.get(sample.seq) ?? null,
         citation: source.citation,
       };
     };

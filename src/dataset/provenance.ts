@@ -5,6 +5,8 @@ export interface Provenance {
   /** Id of the generation request; null for samples made before there were requests. */
   readonly request: string | null;
   readonly askedAttributes: readonly string[];
+  /** The user's own; null where it was written here, missing in records older than such captions. */
+  readonly askedCaption?: string | null;
   readonly engine: string;
   readonly engineVersion: string;
   readonly seed: number;
@@ -19,9 +21,26 @@ export interface StageRecord {
   readonly version: string;
   readonly isPlaceholder: boolean;
   /** Files that decided the outcome, each with its SHA-256. */
-  readonly models: readonly { readonly name: string; readonly sha256: string }[];
+  readonly models: readonly ModelRecord[];
   readonly parameters: Readonly<Record<string, string | number>>;
   /** Attributes joined by ", ", the caption, or the SHA-256 of the audio; null where it was not kept. */
   readonly output: string | null;
   readonly milliseconds: number | null;
+}
+
+export interface ModelRecord {
+  readonly name: string;
+  readonly sha256: string;
+  /** SPDX identifier; null where it is not known, missing in records older than licences. */
+  readonly license?: string | null;
+}
+
+/**
+ * The licences of the models that made the audio, as an SPDX expression: what they ask of those who use the sample.
+ * Null where none is known.
+ */
+export function audioLicenseOf({ stages }: Provenance): string | null {
+  const models = stages.filter(({ stage }) => stage === 'AUDIO').flatMap((stage) => stage.models);
+  const licenses = new Set(models.map(({ license }) => license ?? null).filter((license) => license !== null));
+  return licenses.size === 0 ? null : [...licenses].sort().join(' AND ');
 }

@@ -117,6 +117,7 @@ export class SampleRepository {
 
   /** How each of the samples was made, by row number; those that were not generated are missing. */
   async provenance(seqs: readonly number[]): Promise<Map<number, Provenance>> {
+    if (seqs.length === 0) return new Map();
     const { rows } = await this.db.query<{ sample_seq: number; content: Provenance }>(
       'SELECT sample_seq, content FROM provenance WHERE sample_seq = ANY ($1)',
       [seqs],

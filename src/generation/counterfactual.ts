@@ -58,7 +58,16 @@ export async function counterfactualRecipes(
     const asked = added === null ? kept : [...kept, added].sort((a, b) => a - b);
     if (asked.length === 0) throw badInput(name, `nothing is left of ${id} without "${spec.remove}"`);
     const { seed, durationSeconds } = made;
-    return { asked, forbidden: [], completes: false, seed, durationSeconds, counterfactualOf: original.seq };
+    return {
+      asked,
+      forbidden: [],
+      completes: false,
+      seed,
+      durationSeconds,
+      // What the original says is no longer so.
+      caption: null,
+      counterfactualOf: original.seq,
+    };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { LiveIndex } from '../dataset/live-index';
 import type { EngineName } from '../inference/stages';
 import type { Database } from '../platform/database';
+import type { EngineCapacity } from './engine-choice';
 import type { ItemStage } from './items';
 import type { Priority } from './plan';
 
@@ -144,7 +145,8 @@ export class GenerationRepository {
          ) latest
        ) speed ON true
        LEFT JOIN LATERAL (
-         SELECT nullif(sum(concurrency), 0) AS capacity FROM generation_worker
+         SELECT nullif(sum(coalesce(slots[array_position(engines, r.engine)], concurrency)), 0) AS capacity
+         FROM generation_worker
          WHERE r.engine = ANY (engines) AND seen_at > now() - make_interval(secs => $3)
        ) power ON true
        WHERE r.seq = ANY ($1::bigint[])`,
@@ -200,14 +202,16 @@ export class GenerationRepository {
     return rows.map((row) => row.sample_seq);
   }
 
-  /** Workers that serve each engine now, and how many items they make at once. */
-  async capacity(): Promise<Map<EngineName, { readonly workers: number; readonly slots: number }>> {
-    const { rows } = await this.db.query<{ engine: EngineName; workers: number; slots: number }>(
-      `SELECT engine, count(*) AS workers, sum(concurrency) AS slots FROM generation_worker, unnest(engines) AS engine
-       WHERE seen_at > now() - make_interval(secs => $1) GROUP BY engine`,
+  /** What live workers serve, by engine; those that none serves are missing. */
+  async capacity(): Promise<Map<EngineName, EngineCapacity>> {
+    const { rows } = await this.db.query<{ engine: EngineName } & EngineCapacity>(
+      `SELECT served.engine, count(*) AS workers, sum(coalesce(served.slots, w.concurrency)) AS slots,
+         coalesce(array_agg(DISTINCT served.version) FILTER (WHERE served.version IS NOT NULL), '{}') AS versions
+       FROM generation_worker w, unnest(w.engines, w.versions, w.slots) AS served (engine, version, slots)
+       WHERE w.seen_at > now() - make_interval(secs => $1) GROUP BY served.engine`,
       [WORKER_SILENT_SECONDS],
     );
-    return new Map(rows.map(({ engine, workers, slots }) => [engine, { workers, slots }]));
+    return new Map(rows.map(({ engine, ...capacity }) => [engine, capacity]));
   }
 }
 

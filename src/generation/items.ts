@@ -73,6 +73,7 @@ interface ClaimRow {
   readonly request_id: string;
   readonly data_version: number;
   readonly counterfactual_of: number | null;
+  readonly caption: string | null;
 }
 
 export class GenerationItems {
@@ -98,12 +99,12 @@ export class GenerationItems {
        WHERE i.id = $1 AND r.seq = i.request AND i.not_before <= now()
          AND (i.state = 'QUEUED' OR (i.state = 'RUNNING' AND i.leased_until < now() AND i.attempts < $5))
        RETURNING i.asked, i.forbidden, i.completes, i.seed, i.duration_seconds, i.engine, i.attempts,
-         i.counterfactual_of, r.id AS request_id`,
+         i.counterfactual_of, i.caption, r.id AS request_id`,
       [item, lease, LEASE_SECONDS, worker, MAX_ATTEMPTS],
     );
     const row = rows[0];
     if (!row) return null;
-    const { asked, forbidden, completes, seed, engine, attempts } = row;
+    const { asked, forbidden, completes, seed, caption, engine, attempts } = row;
     return {
       item,
       lease,
@@ -113,6 +114,7 @@ export class GenerationItems {
       completes,
       seed,
       durationSeconds: row.duration_seconds,
+      caption,
       engine,
       counterfactualOf: row.counterfactual_of,
       attempts,

@@ -2,7 +2,7 @@ import { sha256Of } from '../audio/audio-store';
 import { readWavFacts, type AudioFacts } from '../audio/wav';
 import type { StageRecord } from '../dataset/provenance';
 import { prepareSample, type PreparedSample } from '../dataset/sample-writer';
-import { EngineError, type AudioEngine, type AudioOptions, type Stage } from '../inference/stages';
+import { EngineError, type AudioEngine, type AudioOptions, type Stage, type WrittenCaption } from '../inference/stages';
 import { namesOf, recipeIdOf, type Recipe } from './recipe';
 import type { Stages } from './stages';
 
@@ -48,17 +48,20 @@ export async function makeSample(
 
   onProgress('CAPTION', 0);
   const captioning = performance.now();
-  const { caption, by, parameters } = await captions.write({ attributes, seed, signal });
+  const { caption, by, parameters }: WrittenCaption =
+    recipe.caption === null
+      ? await captions.write({ attributes, seed, signal })
+      : { caption: recipe.caption, by: GIVEN_CAPTION, parameters: {} };
   records.push(await record('CAPTION', by, parameters, caption, captioning));
   signal.throwIfAborted();
 
   onProgress('AUDIO', 0);
   const rendering = performance.now();
   const options: AudioOptions = { signal, onProgress: (share) => onProgress('AUDIO', share) };
-  const wav = await engine.render({ attributes, caption, seed, durationSeconds }, options);
+  const { wav, parameters: made } = await engine.render({ attributes, caption, seed, durationSeconds }, options);
   const facts = checkedFacts(wav, durationSeconds);
   const audio = { ...facts, sha256: sha256Of(wav) };
-  records.push(await record('AUDIO', engine, { seed, durationSeconds }, audio.sha256, rendering));
+  records.push(await record('AUDIO', engine, { seed, durationSeconds, ...made }, audio.sha256, rendering));
 
   const recipeId = recipeIdOf(recipe, stages, engine);
   const sample = prepareSample({
@@ -71,6 +74,7 @@ export async function makeSample(
       recipe: recipeId,
       request: recipe.request,
       askedAttributes: namesOf(asked),
+      askedCaption: recipe.caption,
       engine: engine.engine,
       engineVersion: engine.version,
       seed,
@@ -80,6 +84,14 @@ export async function makeSample(
   });
   return { sample, wav, audio };
 }
+
+/** Stands in the provenance where the caption is the user's own. */
+const GIVEN_CAPTION: Stage = {
+  name: 'given',
+  version: '1',
+  isPlaceholder: false,
+  models: () => Promise.resolve([]),
+};
 
 async function record(
   stage: PipelineStage,

@@ -4,11 +4,13 @@ import { satisfy } from '../concepts/satisfy';
 import type { ConceptSets } from '../dataset/concept-sets';
 import { attributeOf, type SampleFilterSpec } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
-import type { AudioEngine, EngineName } from '../inference/stages';
+import type { EngineFacts, EngineName } from '../inference/stages';
 import { UserError } from '../platform/errors';
+import { checkCaption } from './caption-text';
 import { counterfactualRecipes, type CounterfactualSpec } from './counterfactual';
+import { chooseEngine, type ChosenEngine, type EngineCapacity } from './engine-choice';
 import { refuseContradictions, recipeIdOf, type Recipe } from './recipe';
-import { engineOf, type Stages } from './stages';
+import type { Stages } from './stages';
 
 /**
  * From what is asked for to the items that are to be made: names resolved, bounds checked, seeds dealt out.
@@ -20,6 +22,8 @@ export interface GenerationSpec {
   readonly combinations?: readonly (readonly string[])[] | null;
   readonly topUp?: TopUpSpec | null;
   readonly counterfactuals?: CounterfactualSpec | null;
+  /** Of the user's own, with `attributes` alone. */
+  readonly caption?: string | null;
   readonly complete?: boolean | null;
   readonly count?: number | null;
   readonly seed?: number | null;
@@ -57,6 +61,8 @@ export const GENERATION_LIMITS = {
 
 export interface PlannedItem extends Recipe {
   readonly recipeId: string;
+  /** One for each version of the engine that may make it, the first of them `recipeId`. */
+  readonly recipeIds: readonly string[];
   /** Row number of the sample that it is to be a counterfactual of; null for all others. */
   readonly counterfactualOf: number | null;
 }
@@ -82,7 +88,7 @@ export type AreThere = (recipeIds: readonly string[]) => Promise<ReadonlySet<str
 /** @throws UserError where the input is wrong; `field` is the path within the mutation's arguments */
 export async function planGeneration(
   spec: GenerationSpec,
-  { sets, samples, stages, dataVersion }: PlanSources,
+  { sets, samples, stages, capacity, dataVersion }: PlanSources,
 ): Promise<GenerationPlan> {
   const given = (['attributes', 'combinations', 'topUp', 'counterfactuals'] as const).filter(
     (name) => spec[name] != null,
@@ -95,35 +101,50 @@ export async function planGeneration(
       'input',
     );
   }
-  const engine = engineOf(stages, spec.engine ?? GENERATION_DEFAULTS.engine);
+  const caption = spec.caption ?? null;
+  if (caption !== null) refuseWithCaption(spec, caption);
+  const engine = chooseEngine(stages, spec.engine ?? GENERATION_DEFAULTS.engine, capacity);
+  const { facts, versions } = engine;
   const { minDurationSeconds } = GENERATION_LIMITS;
   const durationSeconds = spec.durationSeconds ?? GENERATION_DEFAULTS.durationSeconds;
-  if (!(durationSeconds >= minDurationSeconds && durationSeconds <= engine.maxDurationSeconds)) {
-    const range = `from ${minDurationSeconds} to ${engine.maxDurationSeconds} with ${engine.engine}`;
+  if (!(durationSeconds >= minDurationSeconds && durationSeconds <= facts.maxDurationSeconds)) {
+    const range = `from ${minDurationSeconds} to ${facts.maxDurationSeconds} with ${facts.engine}`;
     throw badInput('durationSeconds', `must be ${range} (it is ${durationSeconds})`);
   }
-  const mute = engine.unsupported.map(({ attribute }) => findAttribute(attribute)!.index);
+  const mute = facts.unsupported.map(({ attribute }) => findAttribute(attribute)!.index);
   const toItem: ToItem = (asked, counterfactualOf = null) => {
-    refuseUnsupported(asked.asked, engine);
+    refuseUnsupported(asked.asked, facts);
     // Nor is what the engine cannot honour added.
     const recipe = asked.completes ? { ...asked, forbidden: withThese(asked.forbidden, mute) } : asked;
-    return { ...recipe, recipeId: recipeIdOf(recipe, stages, engine), counterfactualOf };
+    const recipeIds = versions.map((version) => recipeIdOf(recipe, stages, { name: facts.name, version }));
+    return { ...recipe, recipeId: recipeIds[0]!, recipeIds, counterfactualOf };
   };
   const made = spec.topUp
-    ? await planTopUp(spec, spec.topUp, { durationSeconds, engine, mute }, toItem, sets)
+    ? await planTopUp(spec, spec.topUp, { durationSeconds, engine: facts, mute }, toItem, sets)
     : spec.counterfactuals
       ? { ...(await planCounterfactuals(spec, spec.counterfactuals, engine, toItem, samples)), dataVersion }
-      : { ...planCombinations(spec, durationSeconds, toItem), dataVersion };
+      : { ...planCombinations(spec, { durationSeconds, caption }, toItem), dataVersion };
   return {
-    engine: engine.engine,
+    engine: facts.engine,
     durationSeconds,
     ...made,
     priority: spec.priority ?? GENERATION_DEFAULTS.priority,
   };
 }
 
+/** A caption says what it says: nothing else can be asked for beside it. */
+function refuseWithCaption(spec: GenerationSpec, caption: string): void {
+  checkCaption(caption, 'input.caption');
+  for (const name of ['combinations', 'topUp', 'counterfactuals'] as const) {
+    if (spec[name] != null) throw badInput('caption', `cannot be given with ${name}: give it with attributes`);
+  }
+  if (spec.complete) {
+    throw badInput('caption', 'cannot be given with complete, which adds attributes that it does not say');
+  }
+}
+
 /** @throws UserError UNSUPPORTED_ATTRIBUTE */
-function refuseUnsupported(asked: readonly number[], { engine, unsupported }: AudioEngine): void {
+function refuseUnsupported(asked: readonly number[], { engine, unsupported }: EngineFacts): void {
   const found = unsupported.find(({ attribute }) => asked.includes(findAttribute(attribute)!.index));
   if (!found) return;
   throw new UserError(
@@ -141,12 +162,18 @@ export interface PlanSources {
   readonly sets: ConceptSets;
   readonly samples: SampleRepository;
   readonly stages: Stages;
+  /** What live workers serve. */
+  readonly capacity: ReadonlyMap<EngineName, EngineCapacity>;
   readonly dataVersion: number;
 }
 
 type ToItem = (recipe: Recipe, counterfactualOf?: number | null) => PlannedItem;
 
-function planCombinations(spec: GenerationSpec, durationSeconds: number, toItem: ToItem) {
+function planCombinations(
+  spec: GenerationSpec,
+  { durationSeconds, caption }: Pick<Recipe, 'durationSeconds' | 'caption'>,
+  toItem: ToItem,
+) {
   const lists = spec.attributes ? [spec.attributes] : spec.combinations!;
   const [, most] = GENERATION_LIMITS.combinations;
   if (lists.length === 0 || lists.length > most) {
@@ -171,7 +198,14 @@ function planCombinations(spec: GenerationSpec, durationSeconds: number, toItem:
       const taken = new Set<string>();
       for (const asked of combinations) {
         const candidate = (i: number) =>
-          toItem({ asked, forbidden: [], completes: spec.complete ?? false, seed: (seed + i) | 0, durationSeconds });
+          toItem({
+            asked,
+            forbidden: [],
+            completes: spec.complete ?? false,
+            seed: (seed + i) | 0,
+            durationSeconds,
+            caption,
+          });
         planned.push(
           ...(isFresh
             ? await firstNew(count, candidate, areThere, taken)
@@ -186,7 +220,7 @@ function planCombinations(spec: GenerationSpec, durationSeconds: number, toItem:
 async function planTopUp(
   spec: GenerationSpec,
   topUp: TopUpSpec,
-  { durationSeconds, engine, mute }: { durationSeconds: number; engine: AudioEngine; mute: readonly number[] },
+  { durationSeconds, engine, mute }: { durationSeconds: number; engine: EngineFacts; mute: readonly number[] },
   toItem: ToItem,
   sets: ConceptSets,
 ) {
@@ -217,7 +251,8 @@ async function planTopUp(
   const candidate = (i: number) => {
     const seed = ((spec.seed ?? GENERATION_DEFAULTS.seed) + i) | 0;
     const { required, forbidden } = demandsOf(seed);
-    return toItem({ asked: required, forbidden, completes: spec.complete ?? true, seed, durationSeconds });
+    const completes = spec.complete ?? true;
+    return toItem({ asked: required, forbidden, completes, seed, durationSeconds, caption: null });
   };
   // Refused at once, also where nothing lacks.
   candidate(0);
@@ -231,15 +266,21 @@ async function planTopUp(
 async function planCounterfactuals(
   spec: GenerationSpec,
   counterfactuals: CounterfactualSpec,
-  engine: AudioEngine,
+  { facts, own }: ChosenEngine,
   toItem: ToItem,
   samples: SampleRepository,
 ) {
+  if (!own?.score) {
+    throw badInput(
+      'counterfactuals',
+      `cannot be made by ${facts.engine}, which makes a piece as a whole: nothing of it would stay the same`,
+    );
+  }
   for (const name of ['complete', 'count', 'seed', 'durationSeconds', 'fresh'] as const) {
     if (spec[name] != null)
       throw badInput(name, 'cannot be given with counterfactuals, which have all of their originals');
   }
-  const recipes = await counterfactualRecipes(counterfactuals, engine, samples);
+  const recipes = await counterfactualRecipes(counterfactuals, own, samples);
   if (!spec.allowContradictions) {
     for (const [i, { asked }] of recipes.entries()) {
       refuseContradictions(asked, `input.counterfactuals.samples[${i}]`);
@@ -274,10 +315,10 @@ async function firstNew(
     }
     const candidates = Array.from({ length: Math.max(count - found.length, 16) }, (_, i) => candidate(from + i));
     from += candidates.length;
-    const there = await areThere(candidates.map(({ recipeId }) => recipeId));
+    const there = await areThere(candidates.flatMap(({ recipeIds }) => recipeIds));
     for (const item of candidates) {
       if (found.length === count) break;
-      if (there.has(item.recipeId) || taken.has(item.recipeId)) continue;
+      if (item.recipeIds.some((id) => there.has(id)) || taken.has(item.recipeId)) continue;
       taken.add(item.recipeId);
       found.push(item);
     }

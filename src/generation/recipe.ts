@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { contradict } from '../concepts/concepts';
 import { ATTRIBUTES } from '../concepts/taxonomy';
 import { base32 } from '../dataset/sample-identity';
-import type { AudioEngine } from '../inference/stages';
+import type { Stage } from '../inference/stages';
 import { UserError } from '../platform/errors';
 import type { Stages } from './stages';
 
@@ -17,20 +17,26 @@ export interface Recipe {
   /** 32-bit integer. */
   readonly seed: number;
   readonly durationSeconds: number;
+  /** Of the user's own, instead of one that is written. */
+  readonly caption: string | null;
 }
 
 /**
  * Stands for the recipe and the stages that would make it. It is the source id of the sample, and what makes the same
  * thing the same: what is completed from data is so only the first time.
  */
-export function recipeIdOf(recipe: Recipe, { completer, captions }: Stages, engine: AudioEngine): string {
+export function recipeIdOf(
+  recipe: Recipe,
+  { completer, captions }: Pick<Stages, 'completer' | 'captions'>,
+  engine: Pick<Stage, 'name' | 'version'>,
+): string {
   const canonical = JSON.stringify([
     'conceptcaps-recipe-2',
     namesOf(recipe.asked),
     recipe.completes && [namesOf(recipe.forbidden), completer.name, completer.version],
     recipe.seed,
     recipe.durationSeconds,
-    [captions.name, captions.version],
+    recipe.caption === null ? [captions.name, captions.version] : { given: recipe.caption },
     [engine.name, engine.version],
   ]);
   return `r_${base32(createHash('sha256').update(canonical).digest(), 26)}`;

@@ -7,6 +7,7 @@ import type { EngineName } from '../inference/stages';
 import type { ApiKey } from '../platform/api-keys';
 import type { Database, Queryable } from '../platform/database';
 import { UserError } from '../platform/errors';
+import type { EngineCapacity } from './engine-choice';
 import { planGeneration, PRIORITIES, type GenerationPlan, type GenerationSpec, type PlannedItem } from './plan';
 import type { Stages } from './stages';
 
@@ -26,6 +27,8 @@ export interface GenerationRequestsOptions {
   readonly samples: SampleRepository;
   readonly live: LiveIndex;
   readonly stages: Stages;
+  /** What live workers serve now. */
+  readonly capacity: () => Promise<ReadonlyMap<EngineName, EngineCapacity>>;
   /** Called with items that are due, once they are in the database. */
   readonly onDue: (items: readonly EnqueuedItem[]) => void;
 }
@@ -44,10 +47,16 @@ export class GenerationRequests {
    */
   async create(spec: GenerationSpec, idempotencyKey: string | null, key: ApiKey | null): Promise<string> {
     checkIdempotencyKey(idempotencyKey);
-    const { db, sets, samples, stages, live, onDue } = this.options;
+    const { db, sets, samples, stages, live, capacity, onDue } = this.options;
     const earlier = await this.earlierRequest(spec, idempotencyKey, key);
     if (earlier !== null) return earlier;
-    const plan = await planGeneration(spec, { sets, samples, stages, dataVersion: live.current.version });
+    const plan = await planGeneration(spec, {
+      sets,
+      samples,
+      stages,
+      capacity: await capacity(),
+      dataVersion: live.current.version,
+    });
     const id = `g_${base32(randomBytes(16), 26)}`;
     let due: EnqueuedItem[];
     try {
@@ -104,10 +113,12 @@ export class GenerationRequests {
     idempotencyKey: string | null,
     key: ApiKey | null,
   ): Promise<string | null> {
-    if (idempotencyKey === null || !key) return null;
+    const input = inputOf(spec);
+    // What PostgreSQL cannot keep was never asked before.
+    if (idempotencyKey === null || !key || UNSTORABLE.test(input)) return null;
     const { rows } = await this.options.db.query<{ id: string; is_same: boolean }>(
       `SELECT id, input = $3::jsonb AS is_same FROM generation_request WHERE api_key = $1 AND idempotency_key = $2`,
-      [key.id, idempotencyKey, inputOf(spec)],
+      [key.id, idempotencyKey, input],
     );
     const found = rows[0];
     if (!found) return null;
@@ -145,6 +156,9 @@ function checkIdempotencyKey(key: string | null): void {
     { field: 'input.idempotencyKey' },
   );
 }
+
+/** NUL characters and halves of surrogate pairs, as JSON has them. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i;
 
 function inputOf(spec: GenerationSpec): string {
   return JSON.stringify(spec, (_key, value: unknown) => (value === null ? undefined : value));
@@ -193,11 +207,12 @@ async function insertItems(
   const firstRank = PRIORITIES.indexOf(priority) * RANKS_PER_PRIORITY;
   const { rows } = await tx.query<EnqueuedItem>(
     `INSERT INTO generation_item (request, position, engine, recipe, asked, forbidden, completes, seed,
-       duration_seconds, counterfactual_of, rank, enqueued_at)
+       duration_seconds, counterfactual_of, caption, rank, enqueued_at)
      SELECT $1, ordinality - 1, $2, recipe, asked::smallint[], forbidden::smallint[], completes, seed, duration,
-       counterfactual_of, $3::int + ordinality - 1, now()
-     FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[], $8::int[], $9::float8[], $10::int[])
-       WITH ORDINALITY AS new (recipe, asked, forbidden, completes, seed, duration, counterfactual_of, ordinality)
+       counterfactual_of, caption, $3::int + ordinality - 1, now()
+     FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[], $8::int[], $9::float8[], $10::int[], $11::text[])
+       WITH ORDINALITY
+       AS new (recipe, asked, forbidden, completes, seed, duration, counterfactual_of, caption, ordinality)
      RETURNING id AS item, engine, rank`,
     [
       request,
@@ -210,6 +225,7 @@ async function insertItems(
       items.map(({ seed }) => seed),
       items.map(({ durationSeconds }) => durationSeconds),
       items.map(({ counterfactualOf }) => counterfactualOf),
+      items.map(({ caption }) => caption),
     ],
   );
   return rows;

@@ -40,6 +40,13 @@ interface Running {
   progress: number;
 }
 
+interface ServedEngine {
+  readonly engine: EngineName;
+  readonly version: string;
+  /** Items made at once. */
+  readonly slots: number;
+}
+
 /** The worker is to stop. */
 class Draining extends Error {
   override readonly name = 'Draining';
@@ -65,16 +72,19 @@ export class GenerationWorker {
   private beat: NodeJS.Timeout | null = null;
   private beating: Promise<void> = Promise.resolve();
   private listener: { close(): Promise<void> } | null = null;
-  private served: { readonly engines: readonly EngineName[]; readonly concurrency: number } | null = null;
+  private served: { readonly engines: readonly ServedEngine[]; readonly concurrency: number } | null = null;
 
   constructor(private readonly options: WorkerOptions) {}
 
-  /** Begins to take items from the queue, up to `concurrency` at once of each engine. */
+  /**
+   * Begins to take items from the queue: of each engine up to `concurrency` at once, or as many as the engine itself makes
+   * side by side.
+   * @throws UserError MODEL_UNAVAILABLE where a stage lacks what it needs
+   */
   async start(queue: JobQueue, engines: readonly EngineName[], concurrency: number): Promise<void> {
-    this.served = { engines, concurrency };
-    await this.watch();
-    for (const engine of engines) {
-      this.consumers.push(queue.consume(engine, concurrency, (item) => this.make(item)));
+    const served = await this.watch(engines, concurrency);
+    for (const { engine, slots } of served) {
+      this.consumers.push(queue.consume(engine, slots, (item) => this.make(item)));
     }
   }
 
@@ -88,14 +98,22 @@ export class GenerationWorker {
 
   /**
    * Renews leases and listens for cancellations from here on.
+   * @param engines whose items are to be made
+   * @param concurrency samples at once of an engine that has no number of its own; null: it does not serve a queue
    * @throws UserError MODEL_UNAVAILABLE where a stage lacks what it needs
    */
-  async watch(): Promise<void> {
+  async watch(engines: readonly EngineName[], concurrency: number | null = null): Promise<readonly ServedEngine[]> {
     const { db, log, stages } = this.options;
-    await checkStages(stages).catch((error: unknown) => {
+    await checkStages(stages, engines).catch((error: unknown) => {
       if (!(error instanceof EngineError)) throw error;
       throw new UserError('MODEL_UNAVAILABLE', error.message, {}, { cause: error });
     });
+    // How many clips an engine makes at once it knows once it has been looked at.
+    const served = engines.map((name): ServedEngine => {
+      const { engine, version, concurrency: own } = engineOf(stages, name);
+      return { engine, version, slots: own ?? concurrency ?? 1 };
+    });
+    if (concurrency !== null) this.served = { engines: served, concurrency };
     this.listener = await db.listen(GENERATION_CHANNEL, () => void this.dropCanceled());
     const next = () => {
       this.beat = setTimeout(() => {
@@ -106,6 +124,7 @@ export class GenerationWorker {
     };
     await this.announce();
     next();
+    return served;
   }
 
   async unwatch(): Promise<void> {
@@ -240,9 +259,18 @@ export class GenerationWorker {
     if (!this.served) return;
     const { engines, concurrency } = this.served;
     await this.options.db.query(
-      `INSERT INTO generation_worker (id, host, pid, engines, concurrency) VALUES ($1, $2, $3, $4, $5)
+      `INSERT INTO generation_worker (id, host, pid, engines, versions, slots, concurrency)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)
        ON CONFLICT ON CONSTRAINT generation_worker_pkey DO UPDATE SET seen_at = now()`,
-      [this.id, hostname(), process.pid, engines, concurrency],
+      [
+        this.id,
+        hostname(),
+        process.pid,
+        engines.map(({ engine }) => engine),
+        engines.map(({ version }) => version),
+        engines.map(({ slots }) => slots),
+        concurrency,
+      ],
     );
   }
 }

@@ -44,7 +44,9 @@ function modelsOf(name: BuiltInModel): () => Promise<readonly Model[]> {
   let checked: Promise<readonly Model[]> | null = null;
   return () => {
     checked ??= verifiedFiles(name)
-      .then(({ card }) => Object.entries(card.files).map(([file, { sha256 }]) => ({ name: `${name}/${file}`, sha256 })))
+      .then(({ card: { files, license } }) =>
+        Object.entries(files).map(([file, { sha256 }]) => ({ name: `${name}/${file}`, sha256, license })),
+      )
       .catch((error: unknown) => {
         checked = null;
         throw error;

@@ -20,6 +20,8 @@ export interface Model {
   readonly name: string;
   /** Lower-case hexadecimal SHA-256 of the file. */
   readonly sha256: string;
+  /** SPDX identifier of its licence; null where that is not known. */
+  readonly license: string | null;
 }
 
 /** Completes a partial combination of attributes plausibly. */
@@ -82,12 +84,14 @@ export interface AudioOptions {
 }
 
 /** Every engine that there is; workers serve some of them. */
-export const ENGINE_NAMES = ['SOUNDFONT'] as const;
+export const ENGINE_NAMES = ['SOUNDFONT', 'MUSICGEN'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
-/** Makes audio. */
-export interface AudioEngine extends Stage {
+/** What is known of an engine wherever requests for it are taken, also where it cannot run. */
+export interface EngineFacts {
   readonly engine: EngineName;
+  /** As it is named in recipes and in the provenance. */
+  readonly name: string;
   readonly description: string;
   /** What a worker needs to serve it. */
   readonly device: 'CPU' | 'GPU';
@@ -95,15 +99,32 @@ export interface AudioEngine extends Stage {
   /** Attributes that it cannot honour at all, and those whose sound falls short of the word. */
   readonly unsupported: readonly Shortcoming[];
   readonly weak: readonly Shortcoming[];
+}
+
+/** Makes audio. */
+export interface AudioEngine extends Stage, EngineFacts {
+  readonly name: string;
+  /**
+   * Clips that a worker hands to it at once, for an engine that makes them side by side better than one by one; null: as
+   * many as the worker makes samples at once.
+   */
+  readonly concurrency: number | null;
   /** Null for engines whose audio has no parts. */
   readonly score: Scored | null;
   /**
-   * A WAV file. Same request, same bytes. Runs off the event loop, and where native code crashes only this rejects.
+   * Same request, same bytes. Runs off the event loop, and where native code crashes only this rejects.
    * @throws EngineError where the engine failed
    */
-  render(request: AudioRequest, options: AudioOptions): Promise<Uint8Array>;
+  render(request: AudioRequest, options: AudioOptions): Promise<RenderedAudio>;
   /** Lets go of its processes; it can be used again after. */
   close(): Promise<void>;
+}
+
+export interface RenderedAudio {
+  /** A WAV file. */
+  readonly wav: Uint8Array;
+  /** What decided the outcome beside the request, for the provenance. */
+  readonly parameters: Readonly<Record<string, string | number>>;
 }
 
 export interface Shortcoming {

@@ -26,6 +26,7 @@ export interface Config {
   readonly workerConcurrency: number;
   /** What writes captions instead of the built-in captioner. */
   readonly captionApi: CaptionApiConfig | null;
+  readonly musicgen: MusicGenSettings;
   readonly logLevel: LogLevel;
   readonly hubEndpoint: string;
   readonly hubToken: string | null;
@@ -40,6 +41,22 @@ export interface CaptionApiConfig {
   readonly timeoutSeconds: number;
   /** Whether the built-in captioner writes where the service has failed. */
   readonly fallsBack: boolean;
+}
+
+/** How MusicGen is run, where its model was pulled. */
+export interface MusicGenSettings {
+  /** As `conceptcaps models list` names it. */
+  readonly model: string;
+  /** Of the weights; auto: by the device. */
+  readonly precision: 'auto' | 'fp32' | 'int8' | 'int4' | 'fp16';
+  readonly device: 'auto' | 'cpu' | 'cuda';
+  /** Where there is to be CUDA and its libraries are missing: continue on the CPU, or stop. */
+  readonly cudaFallback: 'cpu' | 'stop';
+  /** On the CPU. */
+  readonly threads: number;
+  /** MB that it may take; null: computed from what is free. */
+  readonly memoryMb: number | null;
+  readonly clipTimeoutSeconds: number;
 }
 
 export interface S3Config {
@@ -62,6 +79,9 @@ const integer = (min: number, max: number) =>
     .regex(/^\d+$/, { error: `must be a whole number from ${min} to ${max}` })
     .transform(Number)
     .refine((n) => n >= min && n <= max, { error: `must be a whole number from ${min} to ${max}` });
+
+const oneOf = <const T extends readonly string[]>(...names: T) =>
+  z.enum(names, { error: `must be ${names.slice(0, -1).join(', ')} or ${names.at(-1)}` });
 
 interface Variable {
   readonly description: string;
@@ -147,6 +167,38 @@ export const VARIABLES = define({
     fallback: 'captioner',
     schema: z.enum(['captioner', 'none'], { error: 'must be captioner or none' }),
   },
+  MUSICGEN_MODEL: {
+    description: 'Model of the engine MUSICGEN, of those that `conceptcaps models pull` fetches.',
+    fallback: 'musicgen-small',
+    schema: z.string(),
+  },
+  MUSICGEN_PRECISION: {
+    description:
+      'How its weights are kept: fp32, int8, int4, fp16, or auto: int8 on the CPU, fp16 on CUDA. Another precision makes other samples.',
+    fallback: 'auto',
+    schema: oneOf('auto', 'fp32', 'int8', 'int4', 'fp16'),
+  },
+  MUSICGEN_DEVICE: {
+    description: 'What it runs on: cpu, cuda, or auto: CUDA where there is a device for it.',
+    fallback: 'auto',
+    schema: oneOf('auto', 'cpu', 'cuda'),
+  },
+  MUSICGEN_CUDA_FALLBACK: {
+    description:
+      'Where the libraries of CUDA are missing: "cpu" to continue on the CPU, "stop" to stop with an error. Unset: cpu where MUSICGEN_DEVICE is auto, stop where it is cuda.',
+    schema: oneOf('cpu', 'stop'),
+  },
+  MUSICGEN_THREADS: { description: 'Threads that it computes with on the CPU. Unset: one a core.', schema: integer(1, 1024) },
+  MUSICGEN_MEMORY_MB: {
+    description:
+      'Memory that it may take, in MB: how many clips it makes side by side. Unset: computed from what is free.',
+    schema: integer(256, 16_777_216),
+  },
+  MUSICGEN_CLIP_TIMEOUT_SECONDS: {
+    description: 'How long a clip may take, from when it is begun until it is there.',
+    fallback: '3600',
+    schema: integer(1, 7 * 24 * 3600),
+  },
   LOG_LEVEL: {
     description: `How much to log: ${LOG_LEVELS.join(', ')}.`,
     fallback: 'info',
@@ -197,6 +249,7 @@ export function readConfig(environment: Environment): Config {
     problems.push('CAPTION_API_MODEL must be set when CAPTION_API_BASE is set');
   }
 
+  const device = read<MusicGenSettings['device']>('MUSICGEN_DEVICE') ?? 'auto';
   const config: Config = {
     host: read<string>('HOST') ?? '',
     port: read<number>('PORT') ?? 0,
@@ -230,6 +283,15 @@ export function readConfig(environment: Environment): Config {
             timeoutSeconds: read<number>('CAPTION_API_TIMEOUT_SECONDS') ?? 0,
             fallsBack: read<string>('CAPTION_API_FALLBACK') === 'captioner',
           }),
+    musicgen: Object.freeze({
+      model: read<string>('MUSICGEN_MODEL') ?? '',
+      precision: read<MusicGenSettings['precision']>('MUSICGEN_PRECISION') ?? 'auto',
+      device,
+      cudaFallback: read<'cpu' | 'stop'>('MUSICGEN_CUDA_FALLBACK') ?? (device === 'cuda' ? 'stop' : 'cpu'),
+      threads: read<number>('MUSICGEN_THREADS') ?? availableParallelism(),
+      memoryMb: read<number>('MUSICGEN_MEMORY_MB'),
+      clipTimeoutSeconds: read<number>('MUSICGEN_CLIP_TIMEOUT_SECONDS') ?? 0,
+    }),
     logLevel: read<LogLevel>('LOG_LEVEL') ?? 'info',
     hubEndpoint: read<string>('HF_ENDPOINT')?.replace(/\/+$/, '') ?? '',
     hubToken: read<string>('HF_TOKEN'),

@@ -12,6 +12,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import { NO_CAPACITY, versionsOf } from '../generation/engine-choice';
 import type { GenerationRepository, StoredGeneration } from '../generation/generation-repository';
 import { unknownGeneration, type GenerationRequests } from '../generation/requests';
 import type { Stages } from '../generation/stages';
@@ -59,20 +60,30 @@ export class GenerationResolver {
     return stored && toGeneration(stored);
   }
 
-  @Query(() => [EngineInfo], { description: 'What makes audio here.' })
+  @Query(() => [EngineInfo], { description: 'What makes audio here, and what could.' })
   async engines(): Promise<EngineInfo[]> {
-    const capacity = await this.services.generations.capacity();
-    return this.services.stages.engines.map((engine) => ({
-      engine: engine.engine as EngineEnum,
-      description: engine.description,
-      version: engine.version,
-      device: engine.device as EngineInfo['device'],
-      maxDurationSeconds: engine.maxDurationSeconds,
-      unsupported: engine.unsupported,
-      weak: engine.weak,
-      workers: capacity.get(engine.engine)?.workers ?? 0,
-      slots: capacity.get(engine.engine)?.slots ?? 0,
-    }));
+    const { generations, stages } = this.services;
+    const capacity = await generations.capacity();
+    const reasons = new Map(stages.missing.map(({ engine, reason }) => [engine, reason]));
+    return [...stages.engines, ...stages.missing].map((facts) => {
+      const { engine, description, device, maxDurationSeconds, unsupported, weak } = facts;
+      const { workers, slots } = capacity.get(engine) ?? NO_CAPACITY;
+      const versions = versionsOf(stages, engine, capacity);
+      return {
+        engine: engine as EngineEnum,
+        description,
+        isAvailable: versions.length > 0,
+        unavailableReason: versions.length > 0 ? null : (reasons.get(engine) ?? null),
+        versions,
+        version: versions[0] ?? null,
+        device: device as EngineInfo['device'],
+        maxDurationSeconds,
+        unsupported,
+        weak,
+        workers,
+        slots,
+      };
+    });
   }
 
   @Mutation(() => Generation, {

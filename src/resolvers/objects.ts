@@ -4,7 +4,7 @@ import type { StoredSample } from '../dataset/sample-repository';
 import type { Attribute } from '../schema/attribute';
 import type { Concept } from '../schema/concept';
 import { ATTRIBUTE_ID_PREFIX, CONCEPT_ID_PREFIX } from '../schema/node';
-import type { Provenance as StoredProvenance } from '../dataset/provenance';
+import { audioLicenseOf, type Provenance as StoredProvenance } from '../dataset/provenance';
 import type { Provenance, StageEnum } from '../schema/provenance';
 import type { Sample } from '../schema/sample';
 
@@ -45,12 +45,16 @@ export function toSample(stored: StoredSample, expiresAt: Date): Sample {
   };
 }
 
-export function toProvenance({ stages, ...provenance }: StoredProvenance): Provenance {
+export function toProvenance(stored: StoredProvenance): Provenance {
+  const { stages, ...provenance } = stored;
   return {
     ...provenance,
-    stages: stages.map(({ stage, parameters, ...record }) => ({
+    askedCaption: stored.askedCaption ?? null,
+    license: audioLicenseOf(stored),
+    stages: stages.map(({ stage, parameters, models, ...record }) => ({
       ...record,
       stage: stage as StageEnum,
+      models: models.map(({ license, ...model }) => ({ ...model, license: license ?? null })),
       parameters: Object.entries(parameters).map(([name, value]) => ({ name, value: String(value) })),
     })),
   };

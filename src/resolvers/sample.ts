@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import type { AudioStore } from '../audio/audio-store';
 import { isSampleId } from '../dataset/sample-identity';
+import { licenseOf } from '../dataset/sample-license';
 import type { SampleCatalog } from '../dataset/sample-catalog';
 import type { SampleRepository } from '../dataset/sample-repository';
 import { scoreFileName, type Scores, type ScoreUrls } from '../generation/scores';
@@ -33,6 +34,16 @@ export class SampleResolver {
   @FieldResolver(() => OriginEnum, { description: 'How it came into the data.' })
   async origin(@Root() { sourceNumber }: Sample, @Ctx() context: RequestContext): Promise<OriginEnum> {
     return (await context.sources.load(sourceNumber)).origin as OriginEnum;
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description:
+      'Licence under which it may be used, as an SPDX expression where there is one: that of its source or, where it was generated, that of the models that made the audio. Null where it is not known.',
+  })
+  async license(@Root() { seq, sourceNumber }: Sample, @Ctx() context: RequestContext): Promise<string | null> {
+    const source = await context.sources.load(sourceNumber);
+    return licenseOf(source, source.origin === 'GENERATED' ? await context.provenance.load(seq) : null);
   }
 
   @FieldResolver(() => [SourceRow], {

@@ -9,6 +9,7 @@ import {
   ObjectType,
   registerEnumType,
 } from 'type-graphql';
+import { MAX_CAPTION_CHARACTERS } from '../generation/caption-text';
 import { GENERATION_DEFAULTS, GENERATION_LIMITS, type GenerationSpec, type TopUpSpec } from '../generation/plan';
 import type { CounterfactualSpec } from '../generation/counterfactual';
 import { Attribute } from './attribute';
@@ -37,12 +38,20 @@ registerEnumType(GenerationStateEnum, {
 
 export enum EngineEnum {
   SOUNDFONT = 'SOUNDFONT',
+  MUSICGEN = 'MUSICGEN',
 }
 registerEnumType(EngineEnum, {
   name: 'Engine',
   description: 'What makes audio.',
   valuesConfig: {
-    SOUNDFONT: { description: 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.' },
+    SOUNDFONT: {
+      description:
+        'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip. Its music follows the attributes; captions it does not read.',
+    },
+    MUSICGEN: {
+      description:
+        'MusicGen, which made the audio of ConceptCaps: from the caption. It takes a model that has to be pulled, on the server or with a worker: see `engines`. Slow without a GPU.',
+    },
   },
 });
 
@@ -141,6 +150,12 @@ export class GenerationInput implements GenerationSpec {
       'Or the same pieces as those of samples that are there, with one concept removed, added or swapped. Each is linked to its original: see `Sample.counterfactuals` and the strategy COUNTERFACTUAL of concept sets.',
   })
   counterfactuals?: Counterfactuals | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: `A caption of your own for all samples of the request, said as it is instead of one that is written: at most ${MAX_CAPTION_CHARACTERS.toLocaleString('en-US')} characters, with \`attributes\` alone. The samples carry the attributes and mention what it mentions. MUSICGEN makes the music from it; that of SOUNDFONT comes from the attributes, whatever the caption says.`,
+  })
+  caption?: string | null;
 
   @Field(() => Boolean, {
     nullable: true,
@@ -337,10 +352,30 @@ export class EngineInfo {
   @Field(() => String, { description: 'What it is.' })
   description!: string;
 
-  @Field(() => String, { description: 'Its version; another one may sound different.' })
-  version!: string;
+  @Field(() => Boolean, {
+    description: 'Whether samples can be asked for: it runs on this server, or a worker serves it now.',
+  })
+  isAvailable!: boolean;
 
-  @Field(() => DeviceEnum, { description: 'What its workers need.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why it cannot be had, and what to do about it; null where it can.',
+  })
+  unavailableReason!: string | null;
+
+  @Field(() => [String], {
+    description:
+      'Its versions, that of this server first, then those of workers that serve it now; another one may sound different. Empty where it cannot be had.',
+  })
+  versions!: readonly string[];
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The first of `versions`: another one may sound different. Null where it cannot be had.',
+  })
+  version!: string | null;
+
+  @Field(() => DeviceEnum, { description: 'What its workers need at least.' })
   device!: DeviceEnum;
 
   @Field(() => Float, { description: 'Longest clip in seconds.' })

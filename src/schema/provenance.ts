@@ -24,6 +24,12 @@ export class Model {
 
   @Field(() => ID, { description: 'SHA-256 of the file, lower-case hexadecimal.' })
   sha256!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Its licence, as an SPDX identifier where there is one; null where that was not recorded.',
+  })
+  license!: string | null;
 }
 
 @ObjectType({ description: 'A parameter of a stage.', simpleResolvers: true })
@@ -40,7 +46,7 @@ export class StageRecord {
   @Field(() => StageEnum, { description: 'Which.' })
   stage!: StageEnum;
 
-  @Field(() => String, { description: 'What did it: "donor-attributes", "template-caption", "soundfont".' })
+  @Field(() => String, { description: 'What did it: "attribute-vae", "captioner" or "given" (a caption of the user\'s own), "soundfont", "musicgen".' })
   name!: string;
 
   @Field(() => String, { description: 'Its version; another one may give something else.' })
@@ -82,7 +88,13 @@ export class Provenance {
   @Field(() => [String], { description: 'Names of the attributes that were asked for; the others were added.' })
   askedAttributes!: readonly string[];
 
-  @Field(() => String, { description: 'What made the audio: SOUNDFONT.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "The caption that was asked for, the user's own; null where one was written from the attributes.",
+  })
+  askedCaption!: string | null;
+
+  @Field(() => String, { description: 'What made the audio: SOUNDFONT or MUSICGEN.' })
   engine!: string;
 
   @Field(() => String, { description: 'Version of the engine; another one may sound different.' })
@@ -93,6 +105,13 @@ export class Provenance {
 
   @Field(() => Float, { description: 'Length that was asked for, in seconds.' })
   durationSeconds!: number;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Licences of the models that made the audio, as an SPDX expression, for example "CC-BY-NC-4.0"; null where they were not recorded.',
+  })
+  license!: string | null;
 
   @Field(() => [StageRecord], { description: 'The stages that were run, in their order.' })
   stages!: readonly StageRecord[];

@@ -34,7 +34,7 @@ export function enginesFor(device: AudioEngine['device'], { engines }: Stages): 
   return engines.filter((engine) => device === 'GPU' || engine.device === 'CPU').map(({ engine }) => engine);
 }
 
-/** @throws UserError QUEUE_UNAVAILABLE */
+/** @throws UserError QUEUE_UNAVAILABLE, INVALID_CONFIG */
 export async function openGeneration(options: {
   readonly config: Config;
   readonly foundation: Foundation;
@@ -45,9 +45,11 @@ export async function openGeneration(options: {
 }): Promise<Generation> {
   const { config, foundation, live, samples, sets, log } = options;
   const { db, store } = foundation;
-  const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url, log });
   const models = new ModelPool(Math.max(1, config.workerConcurrency));
-  const stages = createStages(models, config.captionApi);
+  const stages = await createStages(models, config, (message) => log.warn(message));
+  for (const { engine, reason } of stages.missing) log.debug({ engine, reason }, 'an engine cannot run here');
+  const queue = await openJobQueue({ redisUrl: config.redisUrl, databaseUrl: db.url, log });
+  const repository = new GenerationRepository(db, live);
   // Whoever makes samples needs them soon; what is wrong with them shows when a worker starts.
   if (config.workerConcurrency > 0) models.load().catch((err: unknown) => log.warn({ err }, 'no models yet'));
   const reconciler = new Reconciler({ db, store, queue, log });
@@ -59,6 +61,7 @@ export async function openGeneration(options: {
     samples,
     live,
     stages,
+    capacity: () => repository.capacity(),
     // Nobody waits for the queue: the rows are there, and what does not get into it now does so later.
     onDue(due) {
       const added = reconciler
@@ -73,7 +76,7 @@ export async function openGeneration(options: {
     models,
     stages,
     requests,
-    repository: new GenerationRepository(db, live),
+    repository,
     reconciler,
     items,
     samples,

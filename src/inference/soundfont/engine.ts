@@ -4,6 +4,7 @@ import {
   type AudioOptions,
   type AudioRequest,
   type Model,
+  type RenderedAudio,
   type Scored,
 } from '../stages';
 import { UNSUPPORTED_ATTRIBUTES, WEAK_ATTRIBUTES } from './attribute-table';
@@ -23,6 +24,7 @@ export class SoundFontEngine implements AudioEngine {
   readonly isPlaceholder = false;
   readonly description = 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.';
   readonly device = 'CPU';
+  readonly concurrency = null;
   readonly maxDurationSeconds = 30;
   readonly unsupported = UNSUPPORTED_ATTRIBUTES;
   readonly weak = WEAK_ATTRIBUTES;
@@ -40,8 +42,8 @@ export class SoundFontEngine implements AudioEngine {
     return this.bank;
   }
 
-  render({ attributes, seed, durationSeconds }: AudioRequest, options: AudioOptions): Promise<Uint8Array> {
-    return this.processes.render({ attributes, seed, durationSeconds, part: null }, options);
+  async render({ attributes, seed, durationSeconds }: AudioRequest, options: AudioOptions): Promise<RenderedAudio> {
+    return { wav: await this.processes.render({ attributes, seed, durationSeconds, part: null }, options), parameters: {} };
   }
 
   /** Composing takes milliseconds and is done here; a part is rendered as the mix is. */

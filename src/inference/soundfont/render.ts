@@ -43,12 +43,15 @@ export async function loadBank(): Promise<BasicSoundBank> {
   return SoundBankLoader.fromArrayBuffer(new Uint8Array(bytes).buffer);
 }
 
+/** Of MuseScore_General_Lite, as its package says. */
+const BANK_LICENSE = 'MIT';
+
 export async function bankModel(): Promise<Model> {
   const file = await bankFile();
   const sha256 = createHash('sha256')
     .update(await readFile(file))
     .digest('hex');
-  return { name: basename(file), sha256 };
+  return { name: basename(file), sha256, license: BANK_LICENSE };
 }
 
 /** A WAV file. Same plan, same bytes. */

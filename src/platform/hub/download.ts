@@ -4,8 +4,15 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../directory';
 import { UserError } from '../errors';
-import { authorization, refusal, type HubFile } from './repository';
-import { DEFAULT_STALL_TIMEOUT_MS, fetchOnce, Transient, withRetries, type RetryOptions } from './http-retry';
+import { authorization, refusal, type HubAccess, type HubFile } from './repository';
+import {
+  DEFAULT_STALL_TIMEOUT_MS,
+  fetchOnce,
+  fetchWithRetry,
+  Transient,
+  withRetries,
+  type RetryOptions,
+} from './http-retry';
 
 /**
  * Downloads files of the hub: a part that is there is continued, a file that is there and right is left alone, and
@@ -22,7 +29,7 @@ const WRONG_CHECKSUM_TRIES = 2;
 
 /**
  * Returns the path of the complete file.
- * @throws UserError SOURCE_CORRUPT, SOURCE_NOT_FOUND, SOURCE_DENIED, SOURCE_UNAVAILABLE
+ * @throws UserError SOURCE_CORRUPT, SOURCE_NOT_FOUND, SOURCE_DENIED, SOURCE_UNAVAILABLE, DISK_FULL
  */
 export async function downloadHubFile(file: HubFile, options: DownloadOptions): Promise<string> {
   const path = join(options.directory, ...file.path.split('/'));
@@ -43,7 +50,7 @@ export async function downloadHubFile(file: HubFile, options: DownloadOptions): 
       },
       () => bytesDone,
     );
-    if (await isRight(file, partial)) {
+    if (await isIntact(file, partial)) {
       await rename(partial, path);
       return path;
     }
@@ -53,6 +60,23 @@ export async function downloadHubFile(file: HubFile, options: DownloadOptions): 
     'SOURCE_CORRUPT',
     `${file.path} arrived with another checksum than the hub says, ${WRONG_CHECKSUM_TRIES} times. Try again later.`,
   );
+}
+
+/**
+ * A small file that says something of the others, read without being kept.
+ * @throws UserError as `downloadHubFile` does
+ */
+export async function readHubJson({ url, path }: HubFile, options: HubAccess): Promise<unknown> {
+  const response = await fetchWithRetry(url, authorization(options.token), path, options);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw refusal(response.status, path);
+  }
+  try {
+    return JSON.parse(await response.text()) as unknown;
+  } catch (cause) {
+    throw new UserError('SOURCE_CORRUPT', `${path} on the hub is no JSON.`, {}, { cause });
+  }
 }
 
 /** Fetches what is missing of the file; returns its size when it is whole. */
@@ -90,6 +114,8 @@ async function fetchRest(
       onProgress(done);
     }
     await handle.sync();
+  } catch (error) {
+    throw isDiskFull(error) ? diskFull(file.path, options.directory, error) : error;
   } finally {
     await handle.close();
   }
@@ -123,7 +149,22 @@ async function* watched(body: ReadableStream<Uint8Array>, options: RetryOptions)
   }
 }
 
-async function isRight({ checksum, sizeBytes }: HubFile, path: string): Promise<boolean> {
+function isDiskFull(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
+function diskFull(name: string, directory: string, cause: unknown): UserError {
+  return new UserError(
+    'DISK_FULL',
+    `the disk of ${directory} is full, in the middle of ${name}. Make room and run the command again: what was fetched is kept.`,
+    {},
+    { cause },
+  );
+}
+
+/** Whether a file is what the hub says, to the last byte. */
+export async function isIntact({ checksum, sizeBytes }: HubFile, path: string): Promise<boolean> {
   if ((await sizeOf(path)) !== sizeBytes) return false;
   let hash: Hash;
   if (checksum.kind === 'sha256') {
