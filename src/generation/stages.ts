@@ -39,10 +39,7 @@ export async function createStages(
     completer: learnedCompleter(models),
     // The service that writes captions, or the built-in captioner.
     captions: api === null ? builtIn : captionApi(api, api.fallsBack ? builtIn : null),
-    engines: [
-      new SoundFontEngine(),
-      ...(presence.isHere ? [new MusicGenEngine({ ...settings, ...presence })] : []),
-    ],
+    engines: [new SoundFontEngine(), ...(presence.isHere ? [new MusicGenEngine({ ...settings, ...presence })] : [])],
     missing: presence.isHere ? [] : [{ ...MUSICGEN_FACTS, reason: presence.reason }],
   };
 }
