@@ -38,7 +38,10 @@ export function generateCommand(): Command {
     .option('--concept <name>', 'or a concept, which is to have more clean positives')
     .option('--up-to <n>', `with --concept: how many, 1 to ${MAX_POSITIVES}`, within(1, MAX_POSITIVES))
     .option('--scope <json>', 'with --concept: only rows of this sample filter count, and are made')
-    .option('--caption <text>', 'with --attributes: a caption of your own, said as it is instead of one that is written')
+    .option(
+      '--caption <text>',
+      'with --attributes: a caption of your own, said as it is instead of one that is written',
+    )
     .option('--complete', 'add plausible attributes to those given; with --concept that is so anyway')
     .option('--no-complete', 'add none')
     .option(

@@ -15,7 +15,9 @@ export function modelsCommand(): Command {
     )
     .addCommand(
       new Command('pull')
-        .description('Fetch a model from the Hugging Face hub into DATA_DIR/models. Says its licence, and what it takes, first.')
+        .description(
+          'Fetch a model from the Hugging Face hub into DATA_DIR/models. Says its licence, and what it takes, first.',
+        )
         .argument('<name>', 'as "models list" shows it')
         .action((name: string) => withStore((store) => pull(store, name))),
     )

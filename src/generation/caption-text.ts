@@ -18,5 +18,6 @@ export function checkCaption(caption: string, field: string): void {
   }
   if (!/[^\s\p{Cc}\p{Cf}]/u.test(caption)) throw refuse('is blank; leave it out to have one written');
   if (caption.includes('\0')) throw refuse('has a NUL character, which no text can be stored with');
-  if (/\p{Surrogate}/u.test(caption)) throw refuse('has half of a surrogate pair: it is cut in the middle of a character');
+  if (/\p{Surrogate}/u.test(caption))
+    throw refuse('has half of a surrogate pair: it is cut in the middle of a character');
 }

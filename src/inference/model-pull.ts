@@ -117,7 +117,11 @@ function preparedBytes(footprints: readonly Footprint[], wanted: PullOptions['pr
   return Math.max(...possible.map((footprint) => footprint.preparedBytes));
 }
 
-function tooLittleRoom(name: string, directory: string, { bytesNeeded, bytesFree, bytesToFetch }: PullFacts): UserError {
+function tooLittleRoom(
+  name: string,
+  directory: string,
+  { bytesNeeded, bytesFree, bytesToFetch }: PullFacts,
+): UserError {
   const gb = (bytes: number) => `${(bytes / 1e9).toFixed(2)} GB`;
   return new UserError(
     'DISK_FULL',

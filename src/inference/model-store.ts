@@ -27,7 +27,11 @@ export interface ModelEntry {
 /** Whether a model of the hub can be used, as far as that shows at a glance. */
 export type ModelPresence =
   | { readonly isHere: true; readonly directory: string; readonly license: string }
-  | { readonly isHere: false; readonly license: string; /** What is wrong, and the way out. */ readonly reason: string };
+  | {
+      readonly isHere: false;
+      readonly license: string;
+      /** What is wrong, and the way out. */ readonly reason: string;
+    };
 
 const BUILT_IN_DESCRIPTIONS = {
   'attribute-vae': 'Which attributes go together: completes partial combinations.',

@@ -188,7 +188,10 @@ export const VARIABLES = define({
       'Where the libraries of CUDA are missing: "cpu" to continue on the CPU, "stop" to stop with an error. Unset: cpu where MUSICGEN_DEVICE is auto, stop where it is cuda.',
     schema: oneOf('cpu', 'stop'),
   },
-  MUSICGEN_THREADS: { description: 'Threads that it computes with on the CPU. Unset: one a core.', schema: integer(1, 1024) },
+  MUSICGEN_THREADS: {
+    description: 'Threads that it computes with on the CPU. Unset: one a core.',
+    schema: integer(1, 1024),
+  },
   MUSICGEN_MEMORY_MB: {
     description:
       'Memory that it may take, in MB: how many clips it makes side by side. Unset: computed from what is free.',

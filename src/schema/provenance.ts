@@ -46,7 +46,10 @@ export class StageRecord {
   @Field(() => StageEnum, { description: 'Which.' })
   stage!: StageEnum;
 
-  @Field(() => String, { description: 'What did it: "attribute-vae", "captioner" or "given" (a caption of the user\'s own), "soundfont", "musicgen".' })
+  @Field(() => String, {
+    description:
+      'What did it: "attribute-vae", "captioner" or "given" (a caption of the user\'s own), "soundfont", "musicgen".',
+  })
   name!: string;
 
   @Field(() => String, { description: 'Its version; another one may give something else.' })

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
  * another origin, where large files are kept. Faults are dealt out in order, one a request for a file.
  */
 export type Fault =
+  | { readonly kind: 'none' }
   | { readonly kind: 'status'; readonly status: number; readonly retryAfter?: string }
   | { readonly kind: 'break-after'; readonly bytes: number }
   | { readonly kind: 'stall-after'; readonly bytes: number }
@@ -22,6 +23,10 @@ export interface FakeDataset {
   readonly token?: string;
   /** Paths that are kept as small files, with git's checksum and no redirect. */
   readonly small?: readonly string[];
+  /** Files of other revisions, for example of a pull request: each is a commit of its own. */
+  readonly revisions?: Readonly<Record<string, FakeDataset['files']>>;
+  /** Sizes that the list of files tells where they are not those of the bytes. */
+  readonly declaredSizes?: Readonly<Record<string, number>>;
 }
 
 export interface SeenRequest {
@@ -41,14 +46,26 @@ export interface FakeHub {
 export const COMMIT = 'c0ffee'.padEnd(40, '0');
 const TREE_PAGE_SIZE = 2;
 
+/** Of a revision by its name; that of a commit is the commit. */
+export function commitOf(revision: string): string {
+  if (['main', 'v1'].includes(revision)) return COMMIT;
+  return /^[0-9a-f]{40}$/.test(revision) ? revision : sha256(Buffer.from(revision)).slice(0, 40);
+}
+
+function filesOf({ files, revisions = {} }: FakeDataset, revision: string): FakeDataset['files'] | undefined {
+  const commit = commitOf(revision);
+  if (commit === COMMIT) return files;
+  return Object.entries(revisions).find(([name]) => commitOf(name) === commit)?.[1];
+}
+
 export async function startFakeHub(datasets: Readonly<Record<string, FakeDataset>>): Promise<FakeHub> {
   const requests: SeenRequest[] = [];
   const faults: Fault[] = [];
   const cdn = await listen((request, response) => {
     const url = new URL(request.url!, 'http://cdn');
     requests.push({ origin: 'cdn', path: url.pathname, headers: request.headers });
-    const [owner, name, ...path] = decodeURIComponent(url.pathname).slice(1).split('/');
-    send(datasets[`${owner}/${name}`]!.files[path.join('/')]!, request, response, faults);
+    const [owner, name, commit, ...path] = decodeURIComponent(url.pathname).slice(1).split('/');
+    send(filesOf(datasets[`${owner}/${name}`]!, commit!)![path.join('/')]!, request, response, faults);
   });
   const hub = await listen((request, response) => {
     const url = new URL(request.url!, 'http://hub');
@@ -58,16 +75,19 @@ export async function startFakeHub(datasets: Readonly<Record<string, FakeDataset
       url.pathname,
     );
     const dataset = match && datasets[match[1]!];
-    if (!match || !dataset || !['main', 'v1', COMMIT].includes(match[3]!)) return end(response, 404);
+    const revision = decodeURIComponent(match?.[3] ?? '');
+    const files = dataset && filesOf(dataset, revision);
+    if (!match || !files) return end(response, 404);
+    const commit = commitOf(revision);
     if (dataset.token && request.headers.authorization !== `Bearer ${dataset.token}`) return end(response, 401);
     const [, repository, kind, , path] = match;
-    if (kind === 'revision') return end(response, 200, { sha: COMMIT, cardData: dataset.card ?? {} });
-    if (kind === 'tree') return sendTree(dataset, url, request, response);
-    const bytes = dataset.files[decodeURIComponent(path!)];
+    if (kind === 'revision') return end(response, 200, { sha: commit, cardData: dataset.card ?? {} });
+    if (kind === 'tree') return sendTree({ ...dataset, files }, url, request, response);
+    const bytes = files[decodeURIComponent(path!)];
     if (!bytes) return end(response, 404);
     if (dataset.small?.includes(decodeURIComponent(path!))) return send(bytes, request, response, faults);
     response.writeHead(302, {
-      location: `${address(cdn)}/${repository}/${path}`,
+      location: `${address(cdn)}/${repository}/${commit}/${path}`,
       'x-linked-etag': `"${sha256(bytes)}"`,
       'x-linked-size': String(bytes.length),
     });
@@ -89,15 +109,16 @@ export async function startFakeHub(datasets: Readonly<Record<string, FakeDataset
 function sendTree(dataset: FakeDataset, url: URL, request: IncomingMessage, response: ServerResponse): void {
   const paths = Object.keys(dataset.files);
   const from = Number(url.searchParams.get('cursor') ?? 0);
+  const sizeOf = (path: string, bytes: Uint8Array) => dataset.declaredSizes?.[path] ?? bytes.length;
   const entries = paths.slice(from, from + TREE_PAGE_SIZE).map((path) => {
     const bytes = dataset.files[path]!;
     const isLarge = /\.(?:parquet|safetensors)$/.test(path) && !dataset.small?.includes(path);
     return {
       type: 'file',
       path,
-      size: bytes.length,
+      size: sizeOf(path, bytes),
       oid: createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex'),
-      ...(isLarge && { lfs: { oid: sha256(bytes), size: bytes.length, pointerSize: 130 } }),
+      ...(isLarge && { lfs: { oid: sha256(bytes), size: sizeOf(path, bytes), pointerSize: 130 } }),
     };
   });
   if (from + TREE_PAGE_SIZE < paths.length) {

@@ -18,7 +18,14 @@ export type FootprintPrecision = (typeof FOOTPRINT_PRECISIONS)[number];
 const size = z.int().positive();
 const configSchema = z.object({
   model_type: z.literal('musicgen'),
-  text_encoder: z.object({ d_model: size, d_kv: size, d_ff: size, num_layers: size, num_heads: size, vocab_size: size }),
+  text_encoder: z.object({
+    d_model: size,
+    d_kv: size,
+    d_ff: size,
+    num_layers: size,
+    num_heads: size,
+    vocab_size: size,
+  }),
   decoder: z.object({
     hidden_size: size,
     num_hidden_layers: size,
@@ -80,14 +87,14 @@ function countNumbers({ decoder, text_encoder: t5, audio_encoder: encodec }: Foo
   for (const ratio of encodec.upsampling_ratios) {
     codec += channels * channels * ratio;
     channels /= 2;
-    codec += (encodec.num_residual_layers * channels * channels * (encodec.residual_kernel_size + 1)) / encodec.compress;
+    codec +=
+      (encodec.num_residual_layers * channels * channels * (encodec.residual_kernel_size + 1)) / encodec.compress;
   }
   return {
     matrices: layers * (8 * d * d + 2 * d * ffn_dim) + codebooks * vocab_size * d,
     embeddings: codebooks * (vocab_size + 1) * d + d * t5.d_model,
     text:
-      t5.vocab_size * t5.d_model +
-      t5.num_layers * (4 * t5.d_model * t5.num_heads * t5.d_kv + 2 * t5.d_model * t5.d_ff),
+      t5.vocab_size * t5.d_model + t5.num_layers * (4 * t5.d_model * t5.num_heads * t5.d_kv + 2 * t5.d_model * t5.d_ff),
     codec,
   };
 }

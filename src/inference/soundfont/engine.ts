@@ -43,7 +43,10 @@ export class SoundFontEngine implements AudioEngine {
   }
 
   async render({ attributes, seed, durationSeconds }: AudioRequest, options: AudioOptions): Promise<RenderedAudio> {
-    return { wav: await this.processes.render({ attributes, seed, durationSeconds, part: null }, options), parameters: {} };
+    return {
+      wav: await this.processes.render({ attributes, seed, durationSeconds, part: null }, options),
+      parameters: {},
+    };
   }
 
   /** Composing takes milliseconds and is done here; a part is rendered as the mix is. */
