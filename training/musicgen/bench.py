@@ -67,7 +67,7 @@ def bf16(model: MusicgenForConditionalGeneration) -> None:
 
 
 def int8(model: MusicgenForConditionalGeneration) -> None:
-    model.decoder = torch.ao.quantization.quantize_dynamic(model.decoder, {nn.Linear}, dtype=torch.qint8)
+    model.decoder = torch.ao.quantization.quantize_dynamic(model.decoder, {nn.Linear}, dtype=torch.qint8, inplace=True)
 
 
 def compiled(model: MusicgenForConditionalGeneration) -> None:
