@@ -101,7 +101,9 @@ const vocabulary = model.config.decoder.vocab_size;
 const textOf = (prompt) => model.encodeText(prompts[prompt].text);
 const found = {};
 
-found.tokensDiffer = prompts.filter(({ text, ids }) => model.tokensOf(text).join() !== ids.join()).map(({ text }) => text);
+found.tokensDiffer = prompts
+  .filter(({ text, ids }) => model.tokensOf(text).join() !== ids.join())
+  .map(({ text }) => text);
 
 found.encoder = 0;
 for (const { prompt, positions, hidden } of encoder) {
@@ -119,7 +121,8 @@ async function logitsOf(model, { prompt, position }) {
   await run(model, clips, chunks, GREEDY);
   const { data, dims } = model.last.logits;
   const [steps, rows, width] = dims;
-  const row = (at) => Array.from(data.subarray(((steps - 1) * rows + at) * width, ((steps - 1) * rows + at + 1) * width));
+  const row = (at) =>
+    Array.from(data.subarray(((steps - 1) * rows + at) * width, ((steps - 1) * rows + at + 1) * width));
   return { conditional: row(prompt), unconditional: row(2 + prompt) };
 }
 found.logits = 0;
@@ -137,7 +140,12 @@ found.greedyDiffer = codes.flat(2).filter((code, i) => code !== greedy.codes.fla
 
 const decoded = await model.decode(audio.codes.map((own) => Int32Array.from(own)));
 found.audio = Math.max(
-  ...decoded.map((channel, i) => greatest(channel.filter((_, at) => at % audio.every === 0), audio.values[i])),
+  ...decoded.map((channel, i) =>
+    greatest(
+      channel.filter((_, at) => at % audio.every === 0),
+      audio.values[i],
+    ),
+  ),
 );
 found.samples = decoded.map(({ length }) => length);
 found.expectedSamples = audio.rms.map(() => audio.samples);
@@ -151,7 +159,10 @@ found.cuts = [];
 for (const { topK, topP, codebooks: wanted } of sampling.cuts) {
   const how = { guidance: sampling.guidance, temperature: sampling.temperature, topK, topP, isGreedy: false };
   const ranks = Math.min(topK, vocabulary);
-  const probes = Array.from({ length: ranks }, (_, noise) => ({ text, tokens: new GivenClip(model, context, { noise }) }));
+  const probes = Array.from({ length: ranks }, (_, noise) => ({
+    text,
+    tokens: new GivenClip(model, context, { noise }),
+  }));
   await run(model, probes, [steps], how);
   // A rank that is cut off gives way to the likeliest.
   const allowed = wanted.map((_, codebook) => {

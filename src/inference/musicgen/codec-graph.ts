@@ -41,9 +41,7 @@ export function codecGraph({ audio_encoder: config, decoder }: MusicGenConfig, w
       const dilation = config.dilation_growth_rate ** i;
       const wide = convolutions.plain(elu(graph, x), `${block}.block.1`, [inner, channels, kernel], dilation);
       const narrow = convolutions.plain(elu(graph, wide), `${block}.block.3`, [channels, inner, 1]);
-      const past = config.use_conv_shortcut
-        ? convolutions.plain(x, `${block}.shortcut`, [channels, channels, 1])
-        : x;
+      const past = config.use_conv_shortcut ? convolutions.plain(x, `${block}.shortcut`, [channels, channels, 1]) : x;
       x = graph.node('Add', [past, narrow]);
     }
   }
@@ -92,10 +90,7 @@ class Convolutions {
     const { published } = this.weights;
     const base = `audio_encoder.decoder.${name}.conv`;
     const direction = published.get([`${base}.weight_v`, `${base}.parametrizations.weight.original1`], shape);
-    const length = published.get(
-      [`${base}.weight_g`, `${base}.parametrizations.weight.original0`],
-      [shape[0]!, 1, 1],
-    );
+    const length = published.get([`${base}.weight_g`, `${base}.parametrizations.weight.original0`], [shape[0]!, 1, 1]);
     return this.weights.derived(this.graph, `${base}.weight`, shape, () => this.multiply(direction, length));
   }
 

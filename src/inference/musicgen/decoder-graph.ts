@@ -100,10 +100,7 @@ export function decoderGraph(
   const rows = graph.node('Shape', [pastMask], { start: 0, end: 1 });
   const zeros = weights.zerosOf(graph, rows);
   const none = (shape: readonly number[]) =>
-    graph.node('Expand', [
-      cast(graph.floats([0], [1])),
-      graph.node('Concat', [rows, graph.ints(shape)], { axis: 0 }),
-    ]);
+    graph.node('Expand', [cast(graph.floats([0], [1])), graph.node('Concat', [rows, graph.ints(shape)], { axis: 0 })]);
 
   const body = new Graph('step', graph);
   const step = body.input('step', 'int64', []);
@@ -184,8 +181,7 @@ function conditionOf(
   const zeros = weights.zerosOf(graph, graph.node('Shape', [masked], { start: 0, end: 1 }));
   const clips = graph.node('Slice', [shape, graph.ints([0]), graph.ints([1])]);
   const split = graph.node('Concat', [clips, graph.ints([-1, heads, width])], { axis: 0 });
-  const withoutText = (value: Value) =>
-    graph.node('Concat', [value, graph.node('Sub', [value, value])], { axis: 0 });
+  const withoutText = (value: Value) => graph.node('Concat', [value, graph.node('Sub', [value, value])], { axis: 0 });
 
   // [B, S, 1] → [B, 1, 1, S]; all rows without text may look at all of nothing.
   const hides = graph.node('Mul', [
@@ -252,9 +248,7 @@ class Block {
 
   attendToText(hidden: Value, { textKey, textValue }: Cache, mask: Value): Value {
     const { graph } = this;
-    const [q] = this.linear(this.norm(hidden, 'encoder_attn_layer_norm'), [
-      this.matrix('encoder_attn.q_proj'),
-    ]);
+    const [q] = this.linear(this.norm(hidden, 'encoder_attn_layer_norm'), [this.matrix('encoder_attn.q_proj')]);
     const scores = graph.node('Add', [this.scores(this.query(q!), textKey), mask]);
     const seen = graph.node('MatMul', [graph.node('Softmax', [scores], { axis: 3 }), textValue]);
     return this.addTo(hidden, seen, 'encoder_attn.out_proj');
@@ -263,9 +257,7 @@ class Block {
   feedForward(hidden: Value): Value {
     const { graph, config } = this;
     const { hidden_size: size, ffn_dim: inner } = config;
-    const [wide] = this.linear(this.norm(hidden, 'final_layer_norm'), [
-      this.matrix('fc1', [inner, size]),
-    ]);
+    const [wide] = this.linear(this.norm(hidden, 'final_layer_norm'), [this.matrix('fc1', [inner, size])]);
     const [narrow] = this.linear(graph.node('Gelu', [wide!]), [this.matrix('fc2', [size, inner])]);
     return graph.node('Add', [hidden, narrow!]);
   }
@@ -309,7 +301,10 @@ function embed(graph: Graph, decoder: DecoderConfig, weights: PreparedWeights, t
   const type = weights.activations;
   const perCodebook = graph.nodeOf(codebooks, 'Split', [tokens], { axis: 1, num_outputs: codebooks });
   const embedded = perCodebook.map((own, codebook) => {
-    const table = weights.published.get(`decoder.model.decoder.embed_tokens.${codebook}.weight`, [vocabulary + 1, size]);
+    const table = weights.published.get(`decoder.model.decoder.embed_tokens.${codebook}.weight`, [
+      vocabulary + 1,
+      size,
+    ]);
     return graph.node('Gather', [weights.plain(graph, table, type), graph.node('Squeeze', [own, graph.ints([1])])]);
   });
   let sum = embedded.reduce((left, right) => graph.node('Add', [left, right]));
@@ -342,7 +337,10 @@ function sample(
   const allowed = graph.node('Where', [isLeft, likeliest!, graph.floats([-1e30], [])]);
   const drawn = graph.node('Add', [allowed, graph.node('Gather', [given.noise, given.step], { axis: 0 })]);
   const best = graph.node('ArgMax', [drawn], { axis: 1, keepdims: 1 });
-  return graph.node('Reshape', [graph.node('GatherElements', [token!, best], { axis: 1 }), graph.ints([-1, codebooks])]);
+  return graph.node('Reshape', [
+    graph.node('GatherElements', [token!, best], { axis: 1 }),
+    graph.ints([-1, codebooks]),
+  ]);
 }
 
 const LAYER_NORM_EPSILON = 1e-5;

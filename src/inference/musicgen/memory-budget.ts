@@ -51,7 +51,10 @@ const MATRIX_BYTES: Readonly<Record<Precision, number>> = {
   int4: 0.5 + 4 / BLOCK_SIZE,
 };
 
-function weightBytesOf({ decoder, text_encoder: text, audio_encoder: codec }: MusicGenConfig, precision: Precision): number {
+function weightBytesOf(
+  { decoder, text_encoder: text, audio_encoder: codec }: MusicGenConfig,
+  precision: Precision,
+): number {
   const { hidden_size: d, ffn_dim: inner, num_hidden_layers: layers, num_codebooks: codebooks, vocab_size } = decoder;
   const matrices = layers * (8 * d * d + 2 * d * inner) + codebooks * vocab_size * d;
   const embeddings = codebooks * (vocab_size + 1) * d + d * text.d_model;

@@ -3,7 +3,7 @@ import type { OnnxRuntime } from '../onnx';
 import { EngineError } from '../stages';
 import type { ClipTokens } from './clip';
 import { CODEC_INPUT, CODEC_OUTPUT } from './codec-graph';
-import { DecoderCache, type AddedLayer, type CacheShape, type Numbers } from './decoder-cache';
+import { type DecoderCache, type AddedLayer, type CacheShape, type Numbers } from './decoder-cache';
 import { cacheNames, DECODER_INPUTS, DECODER_TOKENS } from './decoder-graph';
 import { codebooksPerChannel, samplesPerFrame, type MusicGenConfig } from './model-config';
 import type { PreparedModel } from './prepare';

@@ -6,7 +6,9 @@ import { toFloat16 } from './float16';
  * shows when a session is made of it.
  * Format: the protobuf schema of ONNX (onnx/onnx.proto, IR version 10); of it only what is used here.
  */
-const schema = protobuf.parse(`
+const schema = protobuf
+  .parse(
+    `
   syntax = "proto3";
   message StringStringEntry { string key = 1; string value = 2; }
   message Tensor {
@@ -36,7 +38,9 @@ const schema = protobuf.parse(`
   }
   message OperatorSet { string domain = 1; int64 version = 2; }
   message Model { int64 irVersion = 1; string producerName = 2; Graph graph = 7; repeated OperatorSet opsetImport = 8; }
-`).root.lookupType('Model');
+`,
+  )
+  .root.lookupType('Model');
 
 const IR_VERSION = 10;
 const OPSET = 21;

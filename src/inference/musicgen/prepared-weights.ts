@@ -13,7 +13,13 @@ export type Precision = (typeof PRECISIONS)[number];
 /** Activations are quantised to eight bits as they come: MatMulNBits of ONNX Runtime, "accuracy_level". */
 const INT8_ACTIVATIONS = 4;
 const ALIGNMENT = 64;
-const BYTES_PER_ELEMENT: Readonly<Record<ElementType, number>> = { float32: 4, float16: 2, int64: 8, uint8: 1, bool: 1 };
+const BYTES_PER_ELEMENT: Readonly<Record<ElementType, number>> = {
+  float32: 4,
+  float16: 2,
+  int64: 8,
+  uint8: 1,
+  bool: 1,
+};
 
 interface Pending {
   readonly offset: number;
@@ -134,7 +140,9 @@ export class PreparedWeights {
   }
 
   /** Writes what has been converted, under its name only when all of it is there. */
-  async write(options: { readonly signal?: AbortSignal; readonly onProgress?: (share: number) => void } = {}): Promise<void> {
+  async write(
+    options: { readonly signal?: AbortSignal; readonly onProgress?: (share: number) => void } = {},
+  ): Promise<void> {
     const path = join(this.published.directory, this.file);
     const partial = `${path}.${process.pid}.partial`;
     const handle = await open(partial, 'w');

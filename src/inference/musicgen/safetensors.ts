@@ -119,7 +119,14 @@ async function readHeader(directory: string, file: string): Promise<PublishedTen
       const length = shape.reduce((product, dim) => product * dim, bytes);
       if (end - start !== length) throw damaged(`says two sizes of ${name}`);
       if (8 + headerBytes + end > size) throw damaged(`ends before the tensor ${name} does`);
-      tensors.push({ name, type: dtype as PublishedTensor['type'], shape, file, offset: 8 + headerBytes + start, length });
+      tensors.push({
+        name,
+        type: dtype as PublishedTensor['type'],
+        shape,
+        file,
+        offset: 8 + headerBytes + start,
+        length,
+      });
     }
     return tensors;
   });
@@ -139,7 +146,7 @@ async function withFile<T>(path: string, work: (handle: FileHandle) => Promise<T
 /** In a buffer of its own, so that views of wider elements are aligned. */
 async function readAt(handle: FileHandle, offset: number, length: number): Promise<Buffer> {
   const buffer = Buffer.from(new ArrayBuffer(length));
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const { bytesRead } = await handle.read(buffer, done, length - done, offset + done);
     if (bytesRead === 0) throw new EngineError('a file of weights ended early');
     done += bytesRead;

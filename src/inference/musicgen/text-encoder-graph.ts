@@ -74,7 +74,12 @@ export function textEncoderGraph(config: TextEncoderConfig, weights: PreparedWei
       graph.ints([-1, heads * width]),
     ]);
     x = graph.node('Add', [x, linear(flat, of('o'), size, heads * width)]);
-    const wide = linear(norm(x, `block.${layer}.layer.1.layer_norm`), `${layer}.layer.1.DenseReluDense.wi`, inner, size);
+    const wide = linear(
+      norm(x, `block.${layer}.layer.1.layer_norm`),
+      `${layer}.layer.1.DenseReluDense.wi`,
+      inner,
+      size,
+    );
     const narrow = linear(graph.node('Relu', [wide]), `${layer}.layer.1.DenseReluDense.wo`, size, inner);
     x = graph.node('Add', [x, narrow]);
   }
