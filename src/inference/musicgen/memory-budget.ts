@@ -44,24 +44,38 @@ export function clipsWithin(budgetBytes: number, { clipBytes, codecBytes }: Memo
 }
 
 /** Bytes of a number of the decoder's matrices, scales included. */
-const MATRIX_BYTES: Readonly<Record<Precision, number>> = {
+export const MATRIX_BYTES: Readonly<Record<Precision, number>> = {
   fp32: 4,
   fp16: 2,
   int8: 1,
   int4: 0.5 + 4 / BLOCK_SIZE,
 };
 
-function weightBytesOf(
-  { decoder, text_encoder: text, audio_encoder: codec }: MusicGenConfig,
-  precision: Precision,
-): number {
+function weightBytesOf(config: MusicGenConfig, precision: Precision): number {
+  const { matrices, embeddings, text, codec } = countNumbers(config);
+  return matrices * MATRIX_BYTES[precision] + 4 * (embeddings + text + codec);
+}
+
+/** How many numbers a model is made of; those that are few beside the others are left out. */
+export interface NumberCounts {
+  /** Of the decoder. */
+  readonly matrices: number;
+  /** Of the decoder, with the projection of what the text encoder gives. */
+  readonly embeddings: number;
+  readonly text: number;
+  /** Of the half of the codec that turns codes into audio; the other half has as many. */
+  readonly codec: number;
+}
+
+export function countNumbers({ decoder, text_encoder: text, audio_encoder: codec }: MusicGenConfig): NumberCounts {
   const { hidden_size: d, ffn_dim: inner, num_hidden_layers: layers, num_codebooks: codebooks, vocab_size } = decoder;
-  const matrices = layers * (8 * d * d + 2 * d * inner) + codebooks * vocab_size * d;
-  const embeddings = codebooks * (vocab_size + 1) * d + d * text.d_model;
   const inText = text.num_heads * text.d_kv;
-  const textNumbers =
-    text.vocab_size * text.d_model + text.num_layers * (4 * text.d_model * inText + 2 * text.d_model * text.d_ff);
-  return matrices * MATRIX_BYTES[precision] + 4 * (embeddings + textNumbers + codecNumbers(codec));
+  return {
+    matrices: layers * (8 * d * d + 2 * d * inner) + codebooks * vocab_size * d,
+    embeddings: codebooks * (vocab_size + 1) * d + d * text.d_model,
+    text: text.vocab_size * text.d_model + text.num_layers * (4 * text.d_model * inText + 2 * text.d_model * text.d_ff),
+    codec: codecNumbers(codec),
+  };
 }
 
 function codecNumbers(codec: MusicGenConfig['audio_encoder']): number {
