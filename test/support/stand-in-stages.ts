@@ -56,5 +56,5 @@ export function standInEngine(
 }
 
 /** A tone whose loudness tells the seed. */
-export const tone = ({ durationSeconds, seed }: AudioRequest): Promise<Uint8Array> =>
+export const tone = ({ durationSeconds, seed }: AudioRequest, _options: AudioOptions): Promise<Uint8Array> =>
   Promise.resolve(writeWav([new Float32Array(8_000 * durationSeconds).fill((1 + (seed % 100)) / 200)], 8_000));

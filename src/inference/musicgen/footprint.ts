@@ -1,5 +1,5 @@
 import { countNumbers, MATRIX_BYTES, memoryNeed } from './memory-budget';
-import { frameRateHz, parseModelConfig } from './model-config';
+import { parseModelConfig } from './model-config';
 import type { Precision } from './prepared-weights';
 
 /** What a MusicGen takes of disk and memory, reckoned from its `config.json` before any of it is there. */
@@ -26,7 +26,6 @@ export function footprintsOf(json: unknown, weightBytes: number, name: string): 
   const config = parseModelConfig(json, name);
   const { matrices, embeddings, text, codec } = countNumbers(config);
   const isHalf = weightBytes < 3 * (matrices + embeddings + text + 2 * codec);
-  const frames = CLIP_SECONDS * frameRateHz(config.audio_encoder);
   return PRECISIONS.map((precision) => {
     const isQuantized = precision === 'int8' || precision === 'int4';
     // What is wanted as it was published is read from its own file.
@@ -34,7 +33,7 @@ export function footprintsOf(json: unknown, weightBytes: number, name: string): 
     const decoder =
       (isQuantized || isConverted ? matrices * MATRIX_BYTES[precision] : 0) +
       (isConverted ? embeddings * (precision === 'fp16' ? 2 : 4) : 0);
-    const { weightBytes: loaded, clipBytes, codecBytes } = memoryNeed(config, precision, frames);
+    const { weightBytes: loaded, clipBytes, codecBytes } = memoryNeed(config, precision, CLIP_SECONDS);
     return {
       precision,
       preparedBytes: Math.round(decoder + 4 * (codec + (isHalf ? text : 0))),

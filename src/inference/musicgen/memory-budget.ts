@@ -1,5 +1,5 @@
 import { cacheBytesPerPosition, type CacheShape } from './decoder-cache';
-import { codebooksPerChannel, samplesPerFrame, type MusicGenConfig } from './model-config';
+import { codebooksPerChannel, frameRateHz, samplesPerFrame, type MusicGenConfig } from './model-config';
 import type { Precision } from './prepared-weights';
 import { BLOCK_SIZE } from './quantize';
 
@@ -10,6 +10,8 @@ import { BLOCK_SIZE } from './quantize';
 
 /** Steps of the decoder between which clips come and go. */
 export const CHUNK_STEPS = 32;
+/** What the published models were trained on. Longer clips are made window by window, each with a cache of its own. */
+export const WINDOW_SECONDS = 30;
 /** The codec keeps about this many arrays of the widest kind at once: one channel of one clip at a time. */
 const CODEC_ARRAYS = 4;
 
@@ -21,15 +23,16 @@ export interface MemoryNeed {
   readonly codecBytes: number;
 }
 
-/** @param frames of the longest clip, within one window */
-export function memoryNeed(config: MusicGenConfig, precision: Precision, frames: number): MemoryNeed {
+/** @param seconds of the longest clip: the codec turns it into audio as a whole */
+export function memoryNeed(config: MusicGenConfig, precision: Precision, seconds: number): MemoryNeed {
   const { decoder, audio_encoder: codec } = config;
   const shape = cacheShapeOf(config, precision);
-  const steps = frames + codebooksPerChannel(decoder);
+  const rate = frameRateHz(codec);
+  const steps = Math.min(seconds, WINDOW_SECONDS) * rate + codebooksPerChannel(decoder);
   // In the chunk that runs, what it adds is there twice: as it grows, and as it goes out.
   const clipBytes = cacheBytesPerPosition(shape) * (steps + 2 * CHUNK_STEPS);
   // The last layer has the first one's filters at the full sample rate.
-  const codecBytes = CODEC_ARRAYS * 4 * codec.num_filters * samplesPerFrame(codec) * frames;
+  const codecBytes = CODEC_ARRAYS * 4 * codec.num_filters * samplesPerFrame(codec) * rate * seconds;
   return { weightBytes: weightBytesOf(config, precision), clipBytes, codecBytes };
 }
 
