@@ -10,11 +10,19 @@ describe('configuration', () => {
       redisUrl: null,
       s3: null,
       loadStarter: true,
+      musicgen: { model: 'musicgen-small', precision: 'auto', device: 'auto', cudaFallback: 'cpu', memoryMb: null },
     });
   });
 
   test('an empty variable is an unset one', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: '' })).toMatchObject({ port: 4000, databaseUrl: null });
+  });
+
+  test('MusicGen goes on without CUDA where that was tried, and not where it was asked for', () => {
+    const fallback = (environment: Record<string, string>) => readConfig(environment).musicgen.cudaFallback;
+    expect(fallback({ MUSICGEN_DEVICE: 'cuda' })).toBe('stop');
+    expect(fallback({ MUSICGEN_DEVICE: 'cuda', MUSICGEN_CUDA_FALLBACK: 'cpu' })).toBe('cpu');
+    expect(fallback({ MUSICGEN_CUDA_FALLBACK: 'stop' })).toBe('stop');
   });
 
   test.each([
@@ -24,6 +32,8 @@ describe('configuration', () => {
     [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must be a redis://'],
     [{ PUBLIC_URL: 'example.org' }, 'PUBLIC_URL must be an http'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of'],
+    [{ MUSICGEN_PRECISION: 'int3' }, 'MUSICGEN_PRECISION must be auto, fp32, int8, int4 or fp16 (it is "int3")'],
+    [{ MUSICGEN_MEMORY_MB: '1' }, 'MUSICGEN_MEMORY_MB must be a whole number from 256'],
     [{ LOAD_STARTER: 'yes' }, 'LOAD_STARTER must be true or false'],
     [{ AUDIO_URL_TTL_SECONDS: '0' }, 'AUDIO_URL_TTL_SECONDS must be'],
     [{ S3_ENDPOINT: 'http://s3', S3_ACCESS_KEY: 'a' }, 'S3_SECRET_KEY must be set when S3_ENDPOINT is set'],

@@ -360,11 +360,97 @@ describe('requests', () => {
 });
 
 test('engines tell what they are and who serves them', async () => {
-  expect(
-    (await server.query('{ engines { engine device maxDurationSeconds workers slots version } }')).engines,
-  ).toEqual([
-    { engine: 'SOUNDFONT', device: 'CPU', maxDurationSeconds: 30, workers: 1, slots: 2, version: expect.any(String) },
+  const { engines } = await server.query(
+    '{ engines { engine isAvailable unavailableReason device maxDurationSeconds workers slots version versions } }',
+  );
+  expect(engines).toEqual([
+    {
+      engine: 'SOUNDFONT',
+      isAvailable: true,
+      unavailableReason: null,
+      device: 'CPU',
+      maxDurationSeconds: 30,
+      workers: 1,
+      slots: 2,
+      version: '2',
+      versions: ['2'],
+    },
+    expect.objectContaining({ engine: 'MUSICGEN', isAvailable: false, workers: 0, slots: 0, versions: [] }),
   ]);
+});
+
+describe('a caption of the user’s own', () => {
+  const caption = 'Drums! 🥁🥁 — and, quietly, a „Violine“.';
+
+  test('is said as it is, and known as theirs', async () => {
+    const { samples } = await finished(await request({ attributes: ['cello'], caption, count: 2, seed: 90 }));
+    expect(samples).toHaveLength(2);
+    const { provenance, ...facts } = (
+      await server.query(
+        `query ($id: ID!) { sample(id: $id) { caption carries { name } mentions { name } provenance {
+           askedCaption askedAttributes stages { stage name models { name } output } } } }`,
+        { id: samples[0].id },
+      )
+    ).sample;
+    expect(facts).toEqual({
+      caption,
+      carries: expect.arrayContaining([{ name: 'cello' }]),
+      mentions: expect.arrayContaining([{ name: 'drums' }]),
+    });
+    expect(facts.mentions).not.toContainEqual({ name: 'cello' });
+    expect(provenance).toEqual({
+      askedCaption: caption,
+      askedAttributes: ['cello'],
+      stages: [
+        { stage: 'CAPTION', name: 'given', models: [], output: caption },
+        expect.objectContaining({ stage: 'AUDIO', name: 'soundfont' }),
+      ],
+    });
+  });
+
+  test('makes another sample than another caption, and the same one as the same', async () => {
+    const input = { attributes: ['cello'], seed: 95 };
+    const [own, again, other, written] = await Promise.all(
+      [caption, caption, `${caption} `, null].map(async (one) =>
+        idsOf(await finished(await request({ ...input, caption: one }))),
+      ),
+    );
+    expect(again).toEqual(own);
+    expect(new Set([own, other, written].flat()).size).toBe(3);
+  });
+
+  test.each([
+    ['', /is blank/],
+    [' \u200b\n', /is blank/],
+    ['a'.repeat(2_001), /has 2,001 characters; there may be 2,000 at most/],
+    ['a\0b', /NUL character/],
+    ['a \ud83e', /half of a surrogate pair/],
+  ])('%j is refused', async (text, message) => {
+    for (const idempotencyKey of [undefined, `caption-${text.length}`]) {
+      expect(await refusal({ attributes: ['cello'], caption: text, idempotencyKey })).toEqual({
+        code: 'BAD_USER_INPUT',
+        field: 'input.caption',
+        message: expect.stringMatching(message),
+      });
+    }
+  });
+
+  test.each(['…?!', '🎹', 'é'.repeat(2_000), 'back\\u0000slash'])('%j is fine', async (text) => {
+    const input = { attributes: ['cello'], caption: text, seed: 97, idempotencyKey: `fine-${text.slice(0, 20)}` };
+    const id = await request(input);
+    expect(await request(input)).toBe(id);
+    expect((await finished(id)).samples[0].caption).toBe(text);
+  });
+
+  test('does not go with what says something else', async () => {
+    for (const input of [
+      { combinations: [['cello']] },
+      { topUp: { concept: 'cello', positives: 1 } },
+      { attributes: ['cello'], complete: true },
+    ]) {
+      expect(await refusal({ ...input, caption })).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.caption' });
+    }
+  });
 });
 
 describe.each<Transport>(['websocket', 'events'])('following a request over %s', (transport) => {

@@ -64,7 +64,7 @@ test('SIGTERM lets what is running finish, leaves the rest in line, and leaves n
   expect(counts.queued).toBe(5 - counts.succeeded);
   for (const pid of children) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   // It has signed off.
-  expect((await server.query('{ engines { workers } }')).engines).toEqual([{ workers: 0 }]);
+  expect((await server.query('{ engines { workers } }')).engines).toEqual([{ workers: 0 }, { workers: 0 }]);
   await server.query(`mutation { cancelGeneration(id: "${id}") { id } }`);
 });
 
@@ -93,7 +93,13 @@ test('killed outright, its item goes to the next worker once the lease is over',
 }, 60_000);
 
 test.each([
-  [['--engines', 'kazoo'], {}, /no engine "kazoo"/],
+  [['--engines', 'kazoo'], {}, /no engine "kazoo"; there are soundfont, musicgen/],
+  [
+    ['--engines', 'musicgen'],
+    {},
+    /MUSICGEN cannot run here: the model musicgen-small is not here\. "npx conceptcaps models pull/,
+  ],
+  [[], { MUSICGEN_MODEL: 'musicgen-style' }, /MUSICGEN_MODEL is wrong: the model musicgen-style cannot be run here/],
   [['--concurrency', '0'], {}, /whole number from 1 to 256/],
   [[], { WORKER_CONCURRENCY: '0' }, /WORKER_CONCURRENCY is 0/],
   [

@@ -2,13 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { DiskAudioStore } from '../src/audio/disk-audio-store';
 import type { AudioStore } from '../src/audio/audio-store';
-import { writeWav } from '../src/audio/write-wav';
 import { GenerationItems } from '../src/generation/items';
 import { openJobQueue, type JobQueue } from '../src/generation/queue';
 import { Reconciler } from '../src/generation/reconciler';
 import { GenerationWorker } from '../src/generation/worker';
-import { EngineError, type AudioEngine, type AudioOptions, type AudioRequest } from '../src/inference/stages';
-import { LISTED_ATTRIBUTES, NO_COMPLETER } from './support/stand-in-stages';
+import { EngineError, type AudioOptions, type AudioRequest } from '../src/inference/stages';
+import { LISTED_ATTRIBUTES, NO_COMPLETER, standInEngine, tone } from './support/stand-in-stages';
 import { openDatabase, type Database } from '../src/platform/database';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -47,28 +46,6 @@ afterEach(async () => {
 
 type Render = (request: AudioRequest, options: AudioOptions) => Promise<Uint8Array>;
 
-const tone: Render = ({ durationSeconds, seed }) =>
-  Promise.resolve(writeWav([new Float32Array(8_000 * durationSeconds).fill((1 + (seed % 100)) / 200)], 8_000));
-
-function engine(render: Render, device: AudioEngine['device'] = 'CPU'): AudioEngine {
-  return {
-    engine: 'SOUNDFONT',
-    name: 'stand-in',
-    version: '1',
-    isPlaceholder: true,
-    description: 'A stand-in.',
-    device,
-    concurrency: null,
-    maxDurationSeconds: 30,
-    unsupported: [],
-    weak: [],
-    score: null,
-    models: () => Promise.resolve([]),
-    render: async (request, options) => ({ wav: await render(request, options), parameters: { gain: 0.5 } }),
-    close: () => Promise.resolve(),
-  };
-}
-
 function worker(render: Render, itsStore = store): GenerationWorker {
   const made = new GenerationWorker({
     db,
@@ -77,7 +54,7 @@ function worker(render: Render, itsStore = store): GenerationWorker {
     stages: {
       completer: NO_COMPLETER,
       captions: LISTED_ATTRIBUTES,
-      engines: [engine(render)],
+      engines: [standInEngine(render)],
       missing: [],
     },
     log,
@@ -285,10 +262,11 @@ test('items wait for a worker that serves their engine', async () => {
   // As a worker without a GPU does for an engine that needs one.
   await other.start(queue, [], 1);
   await until(async () => (await db.query('SELECT FROM generation_worker')).rowCount === 1);
-  expect((await server.query('{ engines { workers slots } }')).engines).toEqual([{ workers: 0, slots: 0 }]);
+  const soundfont = async () => (await server.query('{ engines { engine workers slots } }')).engines[0];
+  expect(await soundfont()).toEqual({ engine: 'SOUNDFONT', workers: 0, slots: 0 });
   await delay(500);
   expect(await read(id)).toMatchObject({ state: 'QUEUED', estimatedSecondsLeft: null });
   await worker(tone).start(queue, ['SOUNDFONT'], 3);
   expect((await finished(id)).state).toBe('SUCCEEDED');
-  expect((await server.query('{ engines { workers slots } }')).engines).toEqual([{ workers: 1, slots: 3 }]);
+  expect(await soundfont()).toEqual({ engine: 'SOUNDFONT', workers: 1, slots: 3 });
 });

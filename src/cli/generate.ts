@@ -126,9 +126,14 @@ async function makeAll(
   const { requests, repository, reconciler, worker, items, stages } = generation;
   // Where the engine cannot run here, workers elsewhere make them all.
   const own = stages.engines.find((one) => one.engine === engine);
-  const lanesOfOwn = own ? (own.concurrency ?? concurrency) : 0;
-  const id = await requests.create(spec, null, null);
+  await worker.watch(own ? [engine] : []);
   const progress = createProgress({ unit: 'samples', stream: process.stderr });
+  const id = await requests.create(spec, null, null).catch(async (error: unknown) => {
+    await worker.unwatch();
+    throw error;
+  });
+  // Its own number is known once it has been looked at.
+  const lanesOfOwn = own ? (own.concurrency ?? concurrency) : 0;
   let isInterrupted = false;
   const interrupt = () => {
     isInterrupted = true;
@@ -137,7 +142,6 @@ async function makeAll(
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   reconciler.start();
-  await worker.watch(own ? [engine] : []);
   try {
     const { seq } = (await repository.byId(id))!;
     let printed = 0;

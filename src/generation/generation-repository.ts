@@ -42,6 +42,8 @@ export interface StoredItem {
   readonly progress: number;
   readonly attempts: number;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** What is there of it, to be heard; null where that is nothing, or not wanted. */
+  readonly preview: { readonly sha256: string; readonly durationSeconds: number } | null;
   /** Row number. */
   readonly sampleSeq: number | null;
 }
@@ -179,14 +181,21 @@ export class GenerationRepository {
       attempts: number;
       error_code: string | null;
       error_message: string | null;
+      preview_sha256: string | null;
+      preview_seconds: number | null;
       sample_seq: number | null;
     }>(
-      `SELECT position, state, asked, seed, stage, progress, attempts, error_code, error_message, sample_seq
+      `SELECT position, state, asked, seed, stage, progress, attempts, error_code, error_message, sample_seq,
+         encode(preview_sha256, 'hex') AS preview_sha256, preview_seconds
        FROM generation_item WHERE request = $1 ORDER BY position LIMIT $2 OFFSET $3`,
       [request, first, skip],
     );
-    return rows.map(({ sample_seq: sampleSeq, error_code, error_message, ...row }) => ({
+    return rows.map(({ sample_seq: sampleSeq, error_code, error_message, preview_sha256, preview_seconds, ...row }) => ({
       ...row,
+      preview:
+        preview_sha256 === null || preview_seconds === null
+          ? null
+          : { sha256: preview_sha256, durationSeconds: preview_seconds },
       error: toError({ error_code, error_message }),
       sampleSeq,
     }));

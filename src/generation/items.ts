@@ -10,6 +10,7 @@ import type { EngineName } from '../inference/stages';
 import type { Database, Queryable } from '../platform/database';
 import type { PipelineStage } from './pipeline';
 import type { Recipe } from './recipe';
+import { GENERATION_CHANNEL } from './updates';
 
 /**
  * The life of an item, as SQL: claimed under a lease, renewed, and settled once. Whoever has lost the lease changes
@@ -25,6 +26,8 @@ export interface Claim extends Recipe {
   readonly engine: EngineName;
   /** Row number of the sample that it is to be a counterfactual of; null for all others. */
   readonly counterfactualOf: number | null;
+  /** Whether what is there of it is to be heard while it is made. */
+  readonly previews: boolean;
   /** How often it was begun, this time included. */
   readonly attempts: number;
 }
@@ -74,6 +77,7 @@ interface ClaimRow {
   readonly data_version: number;
   readonly counterfactual_of: number | null;
   readonly caption: string | null;
+  readonly previews: boolean;
 }
 
 export class GenerationItems {
@@ -99,12 +103,12 @@ export class GenerationItems {
        WHERE i.id = $1 AND r.seq = i.request AND i.not_before <= now()
          AND (i.state = 'QUEUED' OR (i.state = 'RUNNING' AND i.leased_until < now() AND i.attempts < $5))
        RETURNING i.asked, i.forbidden, i.completes, i.seed, i.duration_seconds, i.engine, i.attempts,
-         i.counterfactual_of, i.caption, r.id AS request_id`,
+         i.counterfactual_of, i.caption, r.previews, r.id AS request_id`,
       [item, lease, LEASE_SECONDS, worker, MAX_ATTEMPTS],
     );
     const row = rows[0];
     if (!row) return null;
-    const { asked, forbidden, completes, seed, caption, engine, attempts } = row;
+    const { asked, forbidden, completes, seed, caption, engine, previews, attempts } = row;
     return {
       item,
       lease,
@@ -117,6 +121,7 @@ export class GenerationItems {
       caption,
       engine,
       counterfactualOf: row.counterfactual_of,
+      previews,
       attempts,
     };
   }
@@ -166,6 +171,28 @@ export class GenerationItems {
        ON CONFLICT ON CONSTRAINT audio_upload_pkey DO UPDATE SET item = EXCLUDED.item, lease = EXCLUDED.lease`,
       [Buffer.from(sha256, 'hex'), claim.item, claim.lease],
     );
+  }
+
+  /**
+   * Shows bytes that were announced and stored as what is there of the clip. The preview before stays, for whoever has
+   * just been given its URL; those before that one are let go, for the reconciler to clear away.
+   * @returns false where the item is another's by now, or settled
+   */
+  async showPreview(claim: Claim, sha256: string, durationSeconds: number): Promise<boolean> {
+    const { rowCount } = await this.db.query(
+      `WITH shown AS (
+         UPDATE generation_item SET preview_sha256 = $3, preview_seconds = $4
+         WHERE id = $1 AND lease = $2 AND EXISTS (SELECT FROM audio_upload WHERE sha256 = $3) RETURNING id
+       ), let_go AS (
+         UPDATE audio_upload SET lease = gen_random_uuid()
+         WHERE item = $1 AND lease = $2 AND sha256 <> $3 AND EXISTS (SELECT FROM shown)
+           -- As it is before this statement.
+           AND sha256 IS DISTINCT FROM (SELECT preview_sha256 FROM generation_item WHERE id = $1)
+       )
+       SELECT pg_notify($5, $6) FROM shown`,
+      [claim.item, claim.lease, Buffer.from(sha256, 'hex'), durationSeconds, GENERATION_CHANNEL, claim.request],
+    );
+    return rowCount !== 0;
   }
 
   /**

@@ -22,6 +22,8 @@ export interface PipelineOptions {
   readonly signal: AbortSignal;
   /** The stage that goes on, and how much of it is done, 0 to 1. */
   readonly onProgress: (stage: PipelineStage, share: number) => void;
+  /** Left out: nobody listens while it is made. */
+  readonly onPreview?: AudioOptions['onPreview'];
 }
 
 /** @throws EngineError where the engine failed, or made something else than was asked for */
@@ -29,7 +31,7 @@ export async function makeSample(
   recipe: Recipe & { readonly request: string },
   stages: Stages,
   engine: AudioEngine,
-  { signal, onProgress }: PipelineOptions,
+  { signal, onProgress, onPreview }: PipelineOptions,
 ): Promise<MadeSample> {
   const { completer, captions } = stages;
   const { asked, seed, durationSeconds } = recipe;
@@ -57,7 +59,7 @@ export async function makeSample(
 
   onProgress('AUDIO', 0);
   const rendering = performance.now();
-  const options: AudioOptions = { signal, onProgress: (share) => onProgress('AUDIO', share) };
+  const options: AudioOptions = { signal, onProgress: (share) => onProgress('AUDIO', share), onPreview };
   const { wav, parameters: made } = await engine.render({ attributes, caption, seed, durationSeconds }, options);
   const facts = checkedFacts(wav, durationSeconds);
   const audio = { ...facts, sha256: sha256Of(wav) };

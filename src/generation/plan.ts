@@ -32,6 +32,8 @@ export interface GenerationSpec {
   readonly priority?: Priority | null;
   readonly fresh?: boolean | null;
   readonly allowContradictions?: boolean | null;
+  /** Whether what is there of a clip can be heard while it is made. */
+  readonly previews?: boolean | null;
 }
 
 /** "Bring this concept, under this scope, up to so many clean positives." */

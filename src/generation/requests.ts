@@ -180,8 +180,8 @@ async function writeRequest(tx: Queryable, request: NewRequest): Promise<Enqueue
   if (key) await checkLimits(tx, key, items.length, plan.durationSeconds);
   const { rows } = await tx.query<{ seq: number }>(
     `INSERT INTO generation_request (id, api_key, idempotency_key, input, engine, priority, duration_seconds,
-       data_version, finished_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $9 THEN now() END) RETURNING seq`,
+       data_version, previews, finished_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, CASE WHEN $10 THEN now() END) RETURNING seq`,
     [
       id,
       key && key.id,
@@ -191,6 +191,7 @@ async function writeRequest(tx: Queryable, request: NewRequest): Promise<Enqueue
       plan.priority,
       plan.durationSeconds,
       plan.dataVersion,
+      spec.previews ?? false,
       items.length === 0,
     ],
   );

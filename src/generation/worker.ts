@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { AudioStore } from '../audio/audio-store';
-import { EngineError, type AudioEngine, type EngineName } from '../inference/stages';
+import { EngineError, EngineRefusal, type AudioEngine, type EngineName } from '../inference/stages';
 import { isDatabaseAway, type Database } from '../platform/database';
 import { UserError } from '../platform/errors';
 import { LeaseLost, MAX_ATTEMPTS, type Claim, type GenerationItems, type ItemFailure, type ItemStage } from './items';
-import { makeSample, type PipelineStage } from './pipeline';
+import { makeSample, type MadeSample, type PipelineStage } from './pipeline';
+import { Previews } from './previews';
 import type { JobQueue, QueueConsumer } from './queue';
 import { recipeIdOf } from './recipe';
 import { checkStages, engineOf, type Stages } from './stages';
@@ -174,12 +175,8 @@ export class GenerationWorker {
     if (await this.whileAway(abort.signal, () => items.succeedWithExisting(claim, recipe))) return;
 
     const started = performance.now();
-    const made = await makeSample(claim, stages, engine, {
-      signal: abort.signal,
-      onProgress: (stage: PipelineStage, share) => showProgress(running, stage, share),
-    });
+    const { sample, wav, audio } = await this.render(running, engine);
     showProgress(running, 'STORE', 0);
-    const { sample, wav, audio } = made;
     for (;;) {
       abort.signal.throwIfAborted();
       await this.whileAway(abort.signal, () => items.announceUpload(claim, audio.sha256));
@@ -192,6 +189,21 @@ export class GenerationWorker {
     }
     const ms = Math.round(performance.now() - started);
     log.debug({ request: claim.request, item: claim.item, sample: sample.id, ms }, 'made a sample');
+  }
+
+  /** With previews on the way, where they are wanted; none comes after. */
+  private async render(running: Running, engine: AudioEngine): Promise<MadeSample> {
+    const { claim, abort } = running;
+    const previews = claim.previews ? new Previews(claim, this.options) : null;
+    try {
+      return await makeSample(claim, this.options.stages, engine, {
+        signal: abort.signal,
+        onProgress: (stage: PipelineStage, share) => showProgress(running, stage, share),
+        onPreview: previews ? (wav) => previews.offer(wav) : undefined,
+      });
+    } finally {
+      await previews?.close();
+    }
   }
 
   /** Runs a write again while the database is away: what was made is not thrown away for that. */
@@ -222,7 +234,8 @@ export class GenerationWorker {
         await items.putBack(claim, STORAGE_AWAY, STORAGE_RETRY_SECONDS);
       } else {
         log.error(context, 'an item could not be made');
-        const retry = claim.attempts < MAX_ATTEMPTS ? { afterSeconds: 2 ** (claim.attempts - 1) } : null;
+        const isWorthIt = claim.attempts < MAX_ATTEMPTS && !(error instanceof EngineRefusal);
+        const retry = isWorthIt ? { afterSeconds: 2 ** (claim.attempts - 1) } : null;
         await items.fail(claim, describeFailure(error), retry);
       }
     } catch (err) {
@@ -288,6 +301,7 @@ const STORAGE_AWAY: ItemFailure = {
 
 /** An engine's message is for the user, any other error is ours. */
 function describeFailure(error: unknown): ItemFailure {
+  if (error instanceof EngineRefusal) return { code: 'ENGINE_REFUSED', message: error.message };
   return error instanceof EngineError
     ? { code: 'ENGINE_FAILED', message: error.message }
     : { code: 'INTERNAL_SERVER_ERROR', message: "Something went wrong; the worker's log says what." };

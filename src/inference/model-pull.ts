@@ -6,9 +6,11 @@ import { makeDirectory } from '../platform/directory';
 import { UserError } from '../platform/errors';
 import { downloadHubFile, isIntact } from '../platform/hub/download';
 import type { HubAccess, HubFile } from '../platform/hub/repository';
-import { findPublished, type HubModel } from './hub-models';
-import { footprintsOf, type Footprint, type FootprintPrecision } from './musicgen/footprint';
+import { findPublished, type HubModel, type PublishedModel } from './hub-models';
+import { footprintsOf, type Footprint } from './musicgen/footprint';
+import type { Precision } from './musicgen/prepared-weights';
 import { writeManifest, type ModelFile } from './pulled-model';
+import { EngineError } from './stages';
 
 /** What a pull comes to, known before anything is stored. */
 export interface PullFacts {
@@ -28,7 +30,7 @@ export interface PullFacts {
 
 export interface PullOptions extends HubAccess {
   /** How weights are to be kept; auto: nobody knows yet, so that there has to be room for the largest that it may become. */
-  readonly precision: 'auto' | FootprintPrecision;
+  readonly precision: 'auto' | Precision;
   /** Before anything is stored. */
   readonly onStart?: (facts: PullFacts) => void;
   readonly onProgress?: (bytesDone: number, bytesTotal: number, file: string) => void;
@@ -42,13 +44,7 @@ export interface PullOptions extends HubAccess {
 export async function pullModel(model: HubModel, directory: string, options: PullOptions): Promise<void> {
   const published = await findPublished(model, options);
   const { commit, revision, license, files } = published;
-  const footprints = footprintsOf(published.config, published.weightBytes);
-  if (!footprints) {
-    throw new UserError(
-      'SOURCE_CORRUPT',
-      `config.json of ${model.owner}/${model.name} at revision ${revision} describes no MusicGen.`,
-    );
-  }
+  const footprints = readFootprints(published, `config.json of ${model.owner}/${model.name} at revision ${revision}`);
   await makeDirectory(directory);
   const missing: HubFile[] = [];
   for (const file of files) if (!(await isThere(file, directory))) missing.push(file);
@@ -89,6 +85,16 @@ export async function pullModel(model: HubModel, directory: string, options: Pul
   await writeManifest(directory, { commit, license, source, files: stored });
 }
 
+/** @throws UserError SOURCE_CORRUPT */
+function readFootprints({ config, weightBytes }: PublishedModel, name: string): readonly Footprint[] {
+  try {
+    return footprintsOf(config, weightBytes, name);
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    throw new UserError('SOURCE_CORRUPT', error.message, {}, { cause: error });
+  }
+}
+
 /** A file of the right size that is not right goes: it is of another commit, or has been damaged. */
 async function isThere(file: HubFile, directory: string): Promise<boolean> {
   const path = join(directory, ...file.path.split('/'));
@@ -108,7 +114,7 @@ async function sizeOfPartials(files: readonly HubFile[], directory: string): Pro
 }
 
 /** What `auto` may become. */
-const AUTOMATIC: readonly FootprintPrecision[] = ['int8', 'fp16'];
+const AUTOMATIC: readonly Precision[] = ['int8', 'fp16'];
 
 function preparedBytes(footprints: readonly Footprint[], wanted: PullOptions['precision']): number {
   const possible = footprints.filter(({ precision }) =>

@@ -81,6 +81,11 @@ export interface AudioOptions {
   readonly signal: AbortSignal;
   /** Called now and then with the share that is done, 0 to 1. */
   readonly onProgress: (share: number) => void;
+  /**
+   * Called now and then with the clip so far, from its beginning, as a WAV file; only by engines that make audio piece by
+   * piece. Left out: none is made, which saves the time that it takes.
+   */
+  readonly onPreview?: (wav: Uint8Array) => void;
 }
 
 /** Every engine that there is; workers serve some of them. */
@@ -145,5 +150,10 @@ export interface Scored {
 
 /** The engine could not make this audio. */
 export class EngineError extends Error {
-  override readonly name = 'EngineError';
+  override readonly name: string = 'EngineError';
+}
+
+/** What was asked for the engine cannot make, however often it is tried. */
+export class EngineRefusal extends EngineError {
+  override readonly name = 'EngineRefusal';
 }

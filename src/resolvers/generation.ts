@@ -12,6 +12,7 @@ import {
   Root,
   Subscription,
 } from 'type-graphql';
+import type { AudioStore } from '../audio/audio-store';
 import { NO_CAPACITY, versionsOf } from '../generation/engine-choice';
 import type { GenerationRepository, StoredGeneration } from '../generation/generation-repository';
 import { unknownGeneration, type GenerationRequests } from '../generation/requests';
@@ -25,6 +26,7 @@ import {
   GenerationError,
   GenerationInput,
   GenerationItem,
+  GenerationPreview,
   GenerationStateEnum,
   SliceArguments,
 } from '../schema/generation';
@@ -200,8 +202,9 @@ export class GenerationResolver {
     @Args(() => SliceArguments) slice: SliceArguments,
   ): Promise<GenerationItem[]> {
     checkSlice(slice);
-    return (await this.services.generations.items(seq, slice.first, slice.skip)).map(({ asked, ...item }) => ({
+    return (await this.services.generations.items(seq, slice.first, slice.skip)).map(({ asked, preview, ...item }) => ({
       ...item,
+      heard: preview,
       state: item.state as GenerationStateEnum,
       stage: item.stage as StageEnum | null,
       askedAttributes: asked.map((attribute) => ATTRIBUTE_OBJECTS[attribute]!),
@@ -217,7 +220,25 @@ export class GenerationResolver {
 
 @Resolver(() => GenerationItem)
 export class GenerationItemResolver {
-  constructor(private readonly expiry: () => Date) {}
+  constructor(
+    private readonly store: AudioStore,
+    private readonly expiry: () => Date,
+  ) {}
+
+  @FieldResolver(() => GenerationPreview, {
+    nullable: true,
+    description:
+      'What is there of the clip while it is made, where the request asked for `previews`: the first after about five seconds of audio, then with every five seconds more, later less often. Null before, and as soon as the item is settled.',
+  })
+  async preview(@Root() { heard }: GenerationItem): Promise<GenerationPreview | null> {
+    if (!heard) return null;
+    const expiresAt = this.expiry();
+    return {
+      url: await this.store.signedUrl(heard.sha256, 'audio/wav', expiresAt),
+      expiresAt,
+      durationSeconds: heard.durationSeconds,
+    };
+  }
 
   @FieldResolver(() => Sample, { nullable: true, description: 'What it became; null until then.' })
   async sample(@Root() { sampleSeq }: GenerationItem, @Ctx() context: RequestContext): Promise<Sample | null> {

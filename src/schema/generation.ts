@@ -207,6 +207,13 @@ export class GenerationInput implements GenerationSpec {
   })
   allowContradictions?: boolean | null;
 
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'Whether what is there of a clip can be heard while it is made: see `GenerationItem.preview`. That takes some time of the making. Only MUSICGEN makes a clip piece by piece.',
+  })
+  previews?: boolean | null;
+
   @Field(() => String, {
     nullable: true,
     description:
@@ -219,7 +226,7 @@ export class GenerationInput implements GenerationSpec {
 export class GenerationError {
   @Field(() => String, {
     description:
-      'ENGINE_FAILED, WORKER_LOST (its workers died), STORAGE_UNAVAILABLE (tried again until it can be stored) or INTERNAL_SERVER_ERROR.',
+      'ENGINE_FAILED, ENGINE_REFUSED (it can never make this, so that it is not tried again), WORKER_LOST (its workers died), STORAGE_UNAVAILABLE (tried again until it can be stored) or INTERNAL_SERVER_ERROR.',
   })
   code!: string;
 
@@ -271,8 +278,26 @@ export class GenerationItem {
   @Field(() => GenerationError, { nullable: true, description: 'What went wrong, last; null where nothing did.' })
   error!: GenerationError | null;
 
+  /** Not a field: what `preview` is made of. */
+  heard!: { readonly sha256: string; readonly durationSeconds: number } | null;
+
   /** Not a field: row number. */
   sampleSeq!: number | null;
+}
+
+@ObjectType({ description: 'The beginning of a clip that is being made.', simpleResolvers: true })
+export class GenerationPreview {
+  @Field(() => String, {
+    description:
+      'Streams the bytes, with HTTP range requests, to anyone who has it, until `expiresAt`; a few seconds after the next preview but one, or after the item is settled, there is nothing to stream any more.',
+  })
+  url!: string;
+
+  @Field(() => GraphQLISODateTime, { description: 'Until when `url` works at the latest.' })
+  expiresAt!: Date;
+
+  @Field(() => Float, { description: 'Length in seconds of what is there.' })
+  durationSeconds!: number;
 }
 
 @ObjectType({ description: 'A request for samples to be made, and how far it is.', simpleResolvers: true })

@@ -112,7 +112,7 @@ function instantiate(services: Services) {
     new CounterfactualResolver(urlExpiry),
     new DatasetResolver(facts),
     new GenerationConnectionResolver(generations),
-    new GenerationItemResolver(urlExpiry),
+    new GenerationItemResolver(store, urlExpiry),
     new GenerationResolver(services, access, urlExpiry),
     new NodeResolver(samples, urlExpiry),
     new SampleConnectionResolver(catalog, urlExpiry),

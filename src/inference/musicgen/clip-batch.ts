@@ -17,10 +17,14 @@ export interface ClipJob {
   readonly durationSeconds: number;
   /** That such a length takes. */
   readonly frames: number;
+  /** Frames after which what is there is decoded to be heard, and again after as many more; left out: never. */
+  readonly previewEvery?: number;
 }
 
 export interface ClipEvents {
   onProgress(id: number, share: number): void;
+  /** With the samples of each channel of the first so many frames. */
+  onPreview?(job: ClipJob, channels: Float32Array[], frames: number): void;
   /** With the samples of each channel. */
   onDone(job: ClipJob, channels: Float32Array[]): void;
   onFailed(id: number, error: unknown): void;
@@ -31,6 +35,8 @@ interface ActiveClip {
   readonly text: EncodedText;
   readonly tokens: ClipTokens;
   readonly startedAt: number;
+  /** Frames that the next preview has at least. */
+  previewAt: number;
 }
 
 export interface ClipBatchOptions {
@@ -98,6 +104,7 @@ export class ClipBatch {
     this.places = this.places.map((place, i) => (this.active[i]!.tokens.position === 0 ? null : place));
     const done = this.active.filter(({ tokens }) => tokens.isFinished);
     this.leave(({ tokens }) => tokens.isFinished);
+    for (const clip of this.active) await this.preview(clip);
     for (const { job, tokens } of done) {
       try {
         this.events.onDone(job, await this.model.decode(tokens.codesOf(job.frames)));
@@ -107,13 +114,28 @@ export class ClipBatch {
     }
   }
 
+  /** What is there is decoded from its beginning: as the clip grows that is done less often, to stay a share of the work. */
+  private async preview(clip: ActiveClip): Promise<void> {
+    const { job, tokens } = clip;
+    const frames = tokens.framesDone;
+    if (!this.events.onPreview || frames < clip.previewAt) return;
+    try {
+      this.events.onPreview(job, await this.model.decode(tokens.codesOf(frames)), frames);
+      clip.previewAt = frames + Math.max(job.previewEvery ?? Infinity, frames / 2);
+    } catch {
+      // Memory has run out, most likely. The clip goes on without.
+      clip.previewAt = Infinity;
+    }
+  }
+
   private async admit(): Promise<void> {
     while (this.active.length < this.capacity && this.waiting.length > 0) {
       const job = this.waiting.shift()!;
       try {
         const text = await this.model.encodeText(job.caption);
         const tokens = new ClipTokens(this.model.config.decoder, job, this.options.windows);
-        this.active.push({ job, text, tokens, startedAt: performance.now() });
+        const previewAt = job.previewEvery ?? Infinity;
+        this.active.push({ job, text, tokens, startedAt: performance.now(), previewAt });
         this.places.push(null);
       } catch (error) {
         this.events.onFailed(job.id, error);

@@ -13,7 +13,7 @@ import {
 } from '../stages';
 import { MUSICGEN_FACTS } from './facts';
 import { clipsWithin, memoryNeed } from './memory-budget';
-import { frameRateHz, readModelConfig } from './model-config';
+import { readModelConfig } from './model-config';
 import { SAMPLING } from './musicgen';
 import type { Device } from './musicgen-child';
 import { MusicGenProcess, probeDevice } from './musicgen-process';
@@ -45,7 +45,6 @@ const VERSION = '1';
 const MOST_CLIPS: Readonly<Record<Device, number>> = { cpu: 8, cuda: 32 };
 /** Of what is free, for the rest of the machine to go on. */
 const SHARE_OF_FREE_MEMORY = 0.8;
-const LONGEST_WINDOW_SECONDS = 30;
 
 /** How it runs on this machine: found out once, before the first clip. */
 interface Running {
@@ -125,7 +124,7 @@ export class MusicGenEngine implements AudioEngine {
     await Weights.open(directory);
     const device = await this.usableDevice();
     const precision = this.precisionOn(device);
-    const need = memoryNeed(config, precision, LONGEST_WINDOW_SECONDS * frameRateHz(config.audio_encoder));
+    const need = memoryNeed(config, precision, this.maxDurationSeconds);
     const capacity = clipsWithin((await this.budgetBytes(device)) - need.weightBytes, need, MOST_CLIPS[device]);
     const process = new MusicGenProcess({
       directory,

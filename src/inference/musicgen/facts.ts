@@ -17,7 +17,7 @@ export const MUSICGEN_FACTS: EngineFacts = {
   description:
     'MusicGen, which made the audio of ConceptCaps: from the caption, with weights that have to be pulled. Slow without a GPU.',
   device: 'CPU',
-  maxDurationSeconds: 30,
+  maxDurationSeconds: 120,
   unsupported: [],
   weak: VOCAL,
 };

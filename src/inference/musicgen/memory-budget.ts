@@ -1,5 +1,5 @@
 import { cacheBytesPerPosition, type CacheShape } from './decoder-cache';
-import { codebooksPerChannel, samplesPerFrame, type MusicGenConfig } from './model-config';
+import { codebooksPerChannel, frameRateHz, samplesPerFrame, type MusicGenConfig } from './model-config';
 import type { Precision } from './prepared-weights';
 import { BLOCK_SIZE } from './quantize';
 
@@ -10,6 +10,8 @@ import { BLOCK_SIZE } from './quantize';
 
 /** Steps of the decoder between which clips come and go. */
 export const CHUNK_STEPS = 32;
+/** What the published models were trained on. Longer clips are made window by window, each with a cache of its own. */
+export const WINDOW_SECONDS = 30;
 /** The codec keeps about this many arrays of the widest kind at once: one channel of one clip at a time. */
 const CODEC_ARRAYS = 4;
 
@@ -21,15 +23,16 @@ export interface MemoryNeed {
   readonly codecBytes: number;
 }
 
-/** @param frames of the longest clip, within one window */
-export function memoryNeed(config: MusicGenConfig, precision: Precision, frames: number): MemoryNeed {
+/** @param seconds of the longest clip: the codec turns it into audio as a whole */
+export function memoryNeed(config: MusicGenConfig, precision: Precision, seconds: number): MemoryNeed {
   const { decoder, audio_encoder: codec } = config;
   const shape = cacheShapeOf(config, precision);
-  const steps = frames + codebooksPerChannel(decoder);
+  const rate = frameRateHz(codec);
+  const steps = Math.min(seconds, WINDOW_SECONDS) * rate + codebooksPerChannel(decoder);
   // In the chunk that runs, what it adds is there twice: as it grows, and as it goes out.
   const clipBytes = cacheBytesPerPosition(shape) * (steps + 2 * CHUNK_STEPS);
   // The last layer has the first one's filters at the full sample rate.
-  const codecBytes = CODEC_ARRAYS * 4 * codec.num_filters * samplesPerFrame(codec) * frames;
+  const codecBytes = CODEC_ARRAYS * 4 * codec.num_filters * samplesPerFrame(codec) * rate * seconds;
   return { weightBytes: weightBytesOf(config, precision), clipBytes, codecBytes };
 }
 
@@ -44,24 +47,38 @@ export function clipsWithin(budgetBytes: number, { clipBytes, codecBytes }: Memo
 }
 
 /** Bytes of a number of the decoder's matrices, scales included. */
-const MATRIX_BYTES: Readonly<Record<Precision, number>> = {
+export const MATRIX_BYTES: Readonly<Record<Precision, number>> = {
   fp32: 4,
   fp16: 2,
   int8: 1,
   int4: 0.5 + 4 / BLOCK_SIZE,
 };
 
-function weightBytesOf(
-  { decoder, text_encoder: text, audio_encoder: codec }: MusicGenConfig,
-  precision: Precision,
-): number {
+function weightBytesOf(config: MusicGenConfig, precision: Precision): number {
+  const { matrices, embeddings, text, codec } = countNumbers(config);
+  return matrices * MATRIX_BYTES[precision] + 4 * (embeddings + text + codec);
+}
+
+/** How many numbers a model is made of; those that are few beside the others are left out. */
+export interface NumberCounts {
+  /** Of the decoder. */
+  readonly matrices: number;
+  /** Of the decoder, with the projection of what the text encoder gives. */
+  readonly embeddings: number;
+  readonly text: number;
+  /** Of the half of the codec that turns codes into audio; the other half has as many. */
+  readonly codec: number;
+}
+
+export function countNumbers({ decoder, text_encoder: text, audio_encoder: codec }: MusicGenConfig): NumberCounts {
   const { hidden_size: d, ffn_dim: inner, num_hidden_layers: layers, num_codebooks: codebooks, vocab_size } = decoder;
-  const matrices = layers * (8 * d * d + 2 * d * inner) + codebooks * vocab_size * d;
-  const embeddings = codebooks * (vocab_size + 1) * d + d * text.d_model;
   const inText = text.num_heads * text.d_kv;
-  const textNumbers =
-    text.vocab_size * text.d_model + text.num_layers * (4 * text.d_model * inText + 2 * text.d_model * text.d_ff);
-  return matrices * MATRIX_BYTES[precision] + 4 * (embeddings + textNumbers + codecNumbers(codec));
+  return {
+    matrices: layers * (8 * d * d + 2 * d * inner) + codebooks * vocab_size * d,
+    embeddings: codebooks * (vocab_size + 1) * d + d * text.d_model,
+    text: text.vocab_size * text.d_model + text.num_layers * (4 * text.d_model * inText + 2 * text.d_model * text.d_ff),
+    codec: codecNumbers(codec),
+  };
 }
 
 function codecNumbers(codec: MusicGenConfig['audio_encoder']): number {

@@ -73,10 +73,18 @@ export type CodecConfig = MusicGenConfig['audio_encoder'];
 
 /** @throws EngineError where the file is missing or describes something else than a MusicGen that can be run here */
 export async function readModelConfig(directory: string): Promise<MusicGenConfig> {
-  const parsed = configSchema.safeParse(await readJson(directory, 'config.json'));
+  return parseModelConfig(await readJson(directory, 'config.json'), `config.json in ${directory}`);
+}
+
+/**
+ * @param name of the file, for messages
+ * @throws EngineError as above
+ */
+export function parseModelConfig(json: unknown, name: string): MusicGenConfig {
+  const parsed = configSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
-  throw new EngineError(`config.json in ${directory} describes no MusicGen that can be run here: ${problems}`);
+  throw new EngineError(`${name} describes no MusicGen that can be run here: ${problems}`);
 }
 
 /** Samples of audio that a frame of codes stands for: 640 in the published models. */

@@ -1,9 +1,10 @@
 import { writeFloatWav } from '../../audio/write-wav';
 import type { OnnxRuntime } from '../onnx';
-import { EngineError } from '../stages';
+import { EngineRefusal } from '../stages';
 import { checkAudio } from './audio-checks';
 import { ClipBatch, type ClipJob } from './clip-batch';
 import type { WindowSizes } from './clip';
+import { WINDOW_SECONDS } from './memory-budget';
 import { frameRateHz, samplesPerFrame } from './model-config';
 import { MusicGen, SAMPLING } from './musicgen';
 import { Graph } from './onnx-graph';
@@ -31,6 +32,8 @@ export interface ClipRequest {
   readonly caption: string;
   readonly seed: number;
   readonly durationSeconds: number;
+  /** Whether somebody wants to hear it while it is made. */
+  readonly previews: boolean;
 }
 
 export type ChildRequest =
@@ -46,14 +49,18 @@ export type ChildAnswer =
   | { readonly kind: 'loaded' }
   | { readonly kind: 'not loaded'; readonly error: string }
   | { readonly kind: 'progress'; readonly id: number; readonly share: number }
+  /** The clip so far. */
+  | { readonly kind: 'preview'; readonly id: number; readonly wav: Uint8Array }
   | { readonly kind: 'made'; readonly id: number; readonly wav: Uint8Array }
-  | { readonly kind: 'failed'; readonly id: number; readonly error: string };
+  /** Final: tried again it would fail again. */
+  | { readonly kind: 'failed'; readonly id: number; readonly error: string; readonly isFinal: boolean };
 
-const WINDOW_SECONDS = 30;
 /** What a window takes over from the one before it, as in the authors' own continuation: 18 s are new. */
 const OVERLAP_SECONDS = 12;
 /** The codec mirrors the ends of what it gets, which must be longer than what is mirrored. */
 const LEAST_FRAMES = 8;
+/** Of new audio, at first. */
+const PREVIEW_SECONDS = 5;
 
 interface Loaded {
   readonly model: MusicGen;
@@ -105,16 +112,23 @@ async function load(request: LoadRequest): Promise<void> {
     { windows, sampling: SAMPLING, capacity, clipTimeoutMs },
     {
       onProgress: (id, share) => tell({ kind: 'progress', id, share }),
+      onPreview: (job, channels, frames) => {
+        tell({ kind: 'preview', id: job.id, wav: previewOf(model, job, channels, frames) });
+      },
       onDone: (job, channels) => tell({ kind: 'made', id: job.id, wav: wavOf(model, job, channels) }),
-      onFailed: (id, error) => tell({ kind: 'failed', id, error: messageOf(error) }),
+      onFailed: (id, error) => {
+        tell({ kind: 'failed', id, error: messageOf(error), isFinal: error instanceof EngineRefusal });
+      },
     },
   );
   loaded = { model, batch };
 }
 
-function make({ model, batch }: Loaded, { id, caption, seed, durationSeconds }: ClipRequest): void {
-  const frames = Math.max(LEAST_FRAMES, Math.ceil(durationSeconds * frameRateHz(model.config.audio_encoder)));
-  batch.add({ id, caption, seed, durationSeconds, frames });
+function make({ model, batch }: Loaded, { previews, ...clip }: ClipRequest): void {
+  const rate = frameRateHz(model.config.audio_encoder);
+  const frames = Math.max(LEAST_FRAMES, Math.ceil(clip.durationSeconds * rate));
+  const previewEvery = previews ? Math.max(LEAST_FRAMES, Math.round(PREVIEW_SECONDS * rate)) : undefined;
+  batch.add({ ...clip, frames, previewEvery });
   void work(batch);
 }
 
@@ -127,6 +141,21 @@ async function work(batch: ClipBatch): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   isWorking = false;
+}
+
+/** Nothing is checked of it: a clip may well begin with silence. */
+function previewOf(
+  { config }: MusicGen,
+  { durationSeconds }: ClipJob,
+  channels: readonly Float32Array[],
+  frames: number,
+): Uint8Array {
+  const { sampling_rate: rateHz } = config.audio_encoder;
+  const samples = Math.min(frames * samplesPerFrame(config.audio_encoder), Math.round(durationSeconds * rateHz));
+  return writeFloatWav(
+    channels.map((channel) => channel.subarray(0, samples)),
+    rateHz,
+  );
 }
 
 /** As long as was asked for, to the sample: frames are whole. */
@@ -158,7 +187,7 @@ process.on('message', (request: ChildRequest) => {
       return;
     case 'make':
       if (loaded) make(loaded, request);
-      else tell({ kind: 'failed', id: request.id, error: new EngineError('nothing is loaded').message });
+      else tell({ kind: 'failed', id: request.id, error: 'nothing is loaded', isFinal: false });
       return;
     case 'cancel':
       loaded?.batch.cancel(request.id);

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { EngineError, type AudioOptions } from '../stages';
+import { EngineError, EngineRefusal, type AudioOptions } from '../stages';
 import type { ChildAnswer, ChildRequest, ClipRequest, Device, LoadRequest } from './musicgen-child';
 
 /** The compiled module, also where this one runs from its source. */
@@ -11,11 +11,14 @@ const IDLE_MS = 5 * 60_000;
 const SILENCE_MS = 10 * 60_000;
 const PROBE_MS = 60_000;
 
+type Clip = Omit<ClipRequest, 'id' | 'previews'>;
+
 interface Pending {
   readonly request: Omit<ClipRequest, 'id'>;
   readonly resolve: (wav: Uint8Array) => void;
   readonly reject: (error: Error) => void;
   readonly onProgress: (share: number) => void;
+  readonly onPreview: AudioOptions['onPreview'];
 }
 
 /** The process of MusicGen: started when a clip is wanted, kept while clips come, and started anew where it has ended. */
@@ -33,7 +36,8 @@ export class MusicGenProcess {
   }
 
   /** @throws EngineError; the reason of `signal` where that is aborted */
-  make(request: Omit<ClipRequest, 'id'>, { signal, onProgress }: AudioOptions): Promise<Uint8Array> {
+  make(clip: Clip, { signal, onProgress, onPreview }: AudioOptions): Promise<Uint8Array> {
+    const request = { ...clip, previews: onPreview !== undefined };
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const id = this.nextId++;
@@ -48,7 +52,7 @@ export class MusicGenProcess {
           then(value);
         };
       };
-      this.pending.set(id, { request, resolve: done(resolve), reject: done(reject), onProgress });
+      this.pending.set(id, { request, resolve: done(resolve), reject: done(reject), onProgress, onPreview });
       signal.addEventListener('abort', abort, { once: true });
       if (this.child) this.awaken(this.child);
       else this.start();
@@ -105,11 +109,16 @@ export class MusicGenProcess {
       case 'progress':
         this.pending.get(answer.id)?.onProgress(answer.share);
         return;
+      case 'preview':
+        this.pending.get(answer.id)?.onPreview?.(answer.wav);
+        return;
       case 'made':
         this.settle(answer.id, (own) => own.resolve(answer.wav));
         return;
       case 'failed':
-        this.settle(answer.id, (own) => own.reject(new EngineError(answer.error)));
+        this.settle(answer.id, (own) =>
+          own.reject(answer.isFinal ? new EngineRefusal(answer.error) : new EngineError(answer.error)),
+        );
         return;
       case 'loading':
       case 'probed':

@@ -1,6 +1,6 @@
 import type * as onnxruntime from 'onnxruntime-node';
 import type { OnnxRuntime } from '../onnx';
-import { EngineError } from '../stages';
+import { EngineRefusal } from '../stages';
 import type { ClipTokens } from './clip';
 import { CODEC_INPUT, CODEC_OUTPUT } from './codec-graph';
 import { type DecoderCache, type AddedLayer, type CacheShape, type Numbers } from './decoder-cache';
@@ -73,11 +73,11 @@ export class MusicGen {
     return { layers, heads, width: size / heads, bytesPerNumber: this.activations === 'float16' ? 2 : 4 };
   }
 
-  /** @throws EngineError where the text is too long */
+  /** @throws EngineRefusal where the text is too long */
   tokensOf(text: string): number[] {
     const { ids } = this.tokenizer.encode(text);
     if (ids.length > MAX_TEXT_TOKENS) {
-      throw new EngineError(
+      throw new EngineRefusal(
         `the caption is ${ids.length} tokens long; MusicGen reads ${MAX_TEXT_TOKENS} at most, about 700 words`,
       );
     }
