@@ -18,13 +18,7 @@ const [directory, precision, clipCount, seconds, threads, device = 'cpu'] = proc
 const started = performance.now();
 const prepared = await prepareModel(directory, precision);
 const preparedAt = performance.now();
-const model = await MusicGen.load(runtime, directory, prepared, {
-  executionProviders: device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
-  intraOpNumThreads: Number(threads),
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  logSeverityLevel: 3,
-});
+const model = await MusicGen.load(runtime, directory, prepared, { device, threads: Number(threads) });
 const loadedAt = performance.now();
 
 async function make(frames) {
