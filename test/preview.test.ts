@@ -69,16 +69,17 @@ describe('while an engine makes a clip', () => {
 
   const uploads = async () => (await db.query('SELECT FROM audio_upload')).rowCount;
 
-  async function inSeconds(input: AudioRequest, { onPreview, signal }: AudioOptions): Promise<Uint8Array> {
+  async function inSeconds(input: AudioRequest, options: AudioOptions): Promise<Uint8Array> {
+    const { onPreview, signal } = options;
     offered.push(onPreview ?? null);
     for (let seconds = 1; seconds < input.durationSeconds; seconds++) {
-      onPreview?.(await tone({ ...input, durationSeconds: seconds }));
+      onPreview?.(await tone({ ...input, durationSeconds: seconds }, options));
       await new Promise<void>((resolve, reject) => {
         goOn = resolve;
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       });
     }
-    return tone(input);
+    return tone(input, options);
   }
 
   async function startWorker(itsStore = store): Promise<GenerationWorker> {
