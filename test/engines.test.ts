@@ -258,6 +258,29 @@ describe('a server with the model', () => {
     });
   });
 
+  test('takes any prompt that is a text; of one with too many tokens it says so at once, and tries no more', async () => {
+    await start();
+    const captions = ['…?!', '🎹🥁', 'a'.repeat(2_000), 'شعر — 音楽', '<extra_id_0></s>'];
+    const ids = await Promise.all(captions.map((caption) => request({ caption })));
+    for (const id of ids) expect(await finished(id)).toMatchObject({ state: 'SUCCEEDED', error: null });
+
+    const id = await request({ caption: 'jqv'.repeat(666) });
+    expect(await finished(id)).toMatchObject({ state: 'FAILED', samples: [] });
+    const { generation } = await server.query(
+      'query ($id: ID!) { generation(id: $id) { items { attempts error { code message } } } }',
+      { id },
+    );
+    expect(generation.items).toEqual([
+      {
+        attempts: 1,
+        error: {
+          code: 'ENGINE_REFUSED',
+          message: expect.stringMatching(/the caption is 1,?\d{3} tokens long; MusicGen reads 1,?024 at most/),
+        },
+      },
+    ]);
+  }, 60_000);
+
   test('that is damaged serves the others, and says what is wrong with it', async () => {
     await truncate(join(dataDir, 'models', 'musicgen-small', 'model.safetensors'), 1_000);
     await start();

@@ -50,6 +50,7 @@ test('writes every sample with what it carries and mentions, in the order of imp
     carries: ['piano', 'slow'],
     mentions: ['piano', 'no percussion'],
     audioSha256: null,
+    license: 'CC-BY-4.0',
   });
   expect(rows.find(({ sourceId }) => sourceId === 'c')).toMatchObject({ caption: 'Ein „Konzert“ für Violine' });
 });

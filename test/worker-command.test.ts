@@ -95,11 +95,15 @@ test('killed outright, its item goes to the next worker once the lease is over',
 test.each([
   [['--engines', 'kazoo'], {}, /no engine "kazoo"; there are soundfont, musicgen/],
   [
-    ['--engines', 'musicgen'],
+    ['--engines', 'musicgen', '--concurrency', '1'],
     {},
     /MUSICGEN cannot run here: the model musicgen-small is not here\. "npx conceptcaps models pull/,
   ],
-  [[], { MUSICGEN_MODEL: 'musicgen-style' }, /MUSICGEN_MODEL is wrong: the model musicgen-style cannot be run here/],
+  [
+    ['--concurrency', '1'],
+    { MUSICGEN_MODEL: 'musicgen-style' },
+    /MUSICGEN_MODEL is wrong: the model musicgen-style cannot be run here/,
+  ],
   [['--concurrency', '0'], {}, /whole number from 1 to 256/],
   [[], { WORKER_CONCURRENCY: '0' }, /WORKER_CONCURRENCY is 0/],
   [

@@ -190,15 +190,17 @@ export class GenerationRepository {
        FROM generation_item WHERE request = $1 ORDER BY position LIMIT $2 OFFSET $3`,
       [request, first, skip],
     );
-    return rows.map(({ sample_seq: sampleSeq, error_code, error_message, preview_sha256, preview_seconds, ...row }) => ({
-      ...row,
-      preview:
-        preview_sha256 === null || preview_seconds === null
-          ? null
-          : { sha256: preview_sha256, durationSeconds: preview_seconds },
-      error: toError({ error_code, error_message }),
-      sampleSeq,
-    }));
+    return rows.map(
+      ({ sample_seq: sampleSeq, error_code, error_message, preview_sha256, preview_seconds, ...row }) => ({
+        ...row,
+        preview:
+          preview_sha256 === null || preview_seconds === null
+            ? null
+            : { sha256: preview_sha256, durationSeconds: preview_seconds },
+        error: toError({ error_code, error_message }),
+        sampleSeq,
+      }),
+    );
   }
 
   /** Row numbers of the samples that requests have given so far, each once, in the order of items, by request. */

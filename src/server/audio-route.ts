@@ -29,6 +29,7 @@ export async function registerAudioRoute(
           void reply
             // The bytes under a hash never change.
             .header('cache-control', `private, max-age=${secondsLeft}, immutable`)
+            .header('content-type', 'audio/wav')
             .header('etag', etagOf(request.params.file.slice(0, SHA256_HEX_LENGTH)));
         }
         done(null, payload);
@@ -45,7 +46,7 @@ export async function registerAudioRoute(
       const sha256 = /^([0-9a-f]{64})\.wav$/.exec(file)?.[1];
       if (!sha256) return reply.code(404).send({ error: 'There is no such audio.' });
       resolveConditions(request.raw.headers, etagOf(sha256));
-      return reply.type('audio/wav').sendFile(relativePath(sha256));
+      return reply.sendFile(relativePath(sha256));
     },
   );
 }
