@@ -4,6 +4,7 @@ import { ATTRIBUTES, findAttribute } from '../src/concepts/taxonomy';
 import { faultsOf } from '../src/inference/captioner/faithful';
 import { CAPTION_DEFAULTS, writeCaptions, type CaptionOptions } from '../src/inference/captioner/write-caption';
 import type { Drafting, LanguageModel } from '../src/inference/captioner/language-model';
+import { enumerated } from '../src/inference/captioner/wording';
 import { ModelPool } from '../src/inference/model-pool';
 import { ModelProcess } from '../src/inference/model-process';
 
@@ -46,6 +47,17 @@ describe('the captioner', () => {
     expect(faultNames(caption, indices(...names))).toMatchObject({ missing: [], leaked: [] });
   });
 
+  it.each([
+    [['fast tempo', 'cheerful', 'female singer'], 832],
+    [['pop', 'cheerful', 'digital drums', 'clapping'], 1269],
+    [['slow tempo', 'emotional', 'mellow', 'melancholic', 'soft', 'sad', 'male voice singing'], 691],
+  ])('begins again where its first drafts of %s came to no good end', async (names, seed) => {
+    const caption = await captionOf(indices(...names), seed);
+    expect(caption).not.toBe(enumerated(indices(...names)));
+    expect(faultNames(caption, indices(...names))).toMatchObject({ missing: [], leaked: [] });
+    expect(await captionOf(indices(...names), seed)).toBe(caption);
+  });
+
   it('writes the same caption for the same attributes and seed, beside others and in another process', async () => {
     const [first, other] = await Promise.all([
       captionOf(indices('violin', 'techno'), 5),
@@ -64,6 +76,7 @@ describe('the captioner', () => {
     const tasks = [['jazz', 'piano'], ['fast tempo'], ['folk', 'violin', 'sad', 'no percussion', 'female voice']].map(
       (names, seed) => ({ attributes: indices(...names), seed }),
     );
+    tasks.push({ attributes: indices('fast tempo', 'cheerful', 'female singer'), seed: 832 });
     const alone = [];
     for (const { attributes, seed } of tasks) alone.push(await captionOf(attributes, seed));
     expect(await models.captions(tasks)).toEqual(alone);
@@ -160,6 +173,12 @@ describe('decoding under constraints', () => {
     const model = stubbornModel([[' A'], [' loud', ' soft'], [' guitar'], [' melody']]);
     const caption = await write(model, ['piano']);
     expect(faultNames(caption, indices('piano'))).toMatchObject({ missing: [], leaked: [] });
+  });
+
+  it('holds on to a sentence of which little is left where it would otherwise be left with none', async () => {
+    const model = stubbornModel([[' guitar', ' violin', ' drums', ' piano']]);
+    expect(await write(model, ['piano'])).toBe('Piano.');
+    expect(await write(model, ['guitar'])).toBe('Guitar.');
   });
 
   it('says each attribute in a sentence of its own where the model cannot', async () => {

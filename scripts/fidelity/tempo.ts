@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,16 +11,20 @@ import { compose } from '../../src/inference/soundfont/compose';
 import type { SoundFontEngine } from '../../src/inference/soundfont/engine';
 import { attribute, percent, pick, randomList, renderAll, type Clip } from './clips';
 
-/** The tempo that aubio hears in clips, against the range of beats per minute that was asked for. */
+/** The tempo that trackers hear in clips, against the range of beats per minute that was asked for. */
 const CLIPS = 200;
 const SECONDS = 20;
 const TOLERANCE = 0.05;
-const SAMPLE_RATE = 32_000;
-const CLICK_SAMPLES = 640;
+/** In beats a minute: slower ones are those that trackers count twice as fast. */
+const SLOW = 80;
+const CLICK_RATE = 44_100;
+const CLICK_SECONDS = 0.03;
+const CLICK_DECAY = 0.006;
 /** Beats may be counted in halves, doubles or by threes: the same pulse at another level. */
 const LEVELS = [1, 2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3];
 
-export async function measureTempo(engine: SoundFontEngine, folder: string): Promise<string[]> {
+/** @param python one with training/requirements-tempo.txt */
+export async function measureTempo(engine: SoundFontEngine, folder: string, python: string): Promise<string[]> {
   const random = new Random(1);
   const tempi = ATTRIBUTES.filter(({ category, index }) => category === 'tempo' && MEANINGS[index]!.bpm);
   const clips = Array.from({ length: CLIPS }, (_clip, i): Clip => {
@@ -28,81 +32,111 @@ export async function measureTempo(engine: SoundFontEngine, folder: string): Pro
     const given = i % 2 === 0 ? [own, attribute(pick(['drums', 'acoustic drums', 'electronic drums'], random))] : [own];
     return { attributes: randomList(random, given, { genre: 1, instrument: 3 }), seed: i, durationSeconds: SECONDS };
   });
-  const pathOf = (i: number) => join(folder, `tempo-${i}.wav`);
-  await renderAll(engine, clips, pathOf);
-  const rows: Row[] = [];
-  const clicks: Row[] = [];
-  const clickPath = join(folder, 'clicks.wav');
-  for (const [i, { attributes }] of clips.entries()) {
-    const { beatsPerMinute } = compose(attributes, clips[i]!.seed, SECONDS);
-    // What was asked for, and what a wrong range would get: that of the clip half the list away.
-    const ranges = [tempoRange(attributes), tempoRange(clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes)] as const;
-    const hasDrums = briefOf(attributes).drums.length > 0;
-    rows.push(judge(await tempoIn(pathOf(i)), beatsPerMinute, ranges, hasDrums));
-    await writeFile(clickPath, metronome(beatsPerMinute));
-    clicks.push(judge(await tempoIn(clickPath), beatsPerMinute, ranges, hasDrums));
-  }
-  const line = (name: string, among: typeof rows) => {
-    const share = (test: (row: Row) => boolean) => percent(among.filter(test).length / among.length);
-    return `| ${name} | ${among.length} | ${share((row) => row.strict)} | ${share((row) => row.level)} | ${share((row) => row.exact)} | ${share((row) => row.otherStrict)} | ${share((row) => row.otherLevel)} |`;
-  };
-  return [
-    '| clips | number | within 5 % of the asked range | … at any level of the pulse | within 5 % of the piece’s own tempo, any level | control: another clip’s range | … any level |',
-    '| --- | --- | --- | --- | --- | --- | --- |',
-    line('all', rows),
-    line(
-      'with percussion',
-      rows.filter(({ hasDrums }) => hasDrums),
-    ),
-    line(
-      'without',
-      rows.filter(({ hasDrums }) => !hasDrums),
-    ),
-    line('a bare metronome at the tempi of all', clicks),
+  const all = clips.map((_clip, i) => i);
+  const paths = all.map((i) => join(folder, `tempo-${i}.wav`));
+  await renderAll(engine, clips, (i) => paths[i]!);
+  const tempoOf = clips.map(({ attributes, seed }) => compose(attributes, seed, SECONDS).beatsPerMinute);
+  const clicks = all.map((i) => join(folder, `clicks-${i}.wav`));
+  for (const i of all) await writeFile(clicks[i]!, metronome(tempoOf[i]!));
+  const hasDrums = clips.map(({ attributes }) => briefOf(attributes).drums.length > 0);
+
+  const lines = [
+    '| tracker | clips | number | within 5 % of the asked range | … at any level of the pulse | within 5 % of the piece’s own tempo | … any level | control: another clip’s range | … any level |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
   ];
+  for (const [tracker, hear] of [
+    ['Essentia', (files: readonly string[]) => byEssentia(files, python)],
+    ['aubio', byAubio],
+  ] as const) {
+    const judged = (heard: readonly number[]) =>
+      all.map((i) => {
+        // What was asked for, and what a wrong range would get: that of the clip half the list away.
+        const other = clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes;
+        return judge(heard[i]!, tempoOf[i]!, [tempoRange(clips[i]!.attributes), tempoRange(other)]);
+      });
+    const rows = judged(await hear(paths));
+    const line = (name: string, among: readonly Row[]) => {
+      const share = (test: (row: Row) => boolean) => percent(among.filter(test).length / among.length);
+      return `| ${tracker} | ${name} | ${among.length} | ${share((row) => row.strict)} | ${share((row) => row.level)} | ${share((row) => row.own)} | ${share((row) => row.ownLevel)} | ${share((row) => row.otherStrict)} | ${share((row) => row.otherLevel)} |`;
+    };
+    const some = (test: (i: number) => boolean) => rows.filter((_row, i) => test(i));
+    lines.push(
+      line('all', rows),
+      ...[
+        ['with percussion', some((i) => hasDrums[i]!)] as const,
+        ['without', some((i) => !hasDrums[i])] as const,
+        [`slower than ${SLOW} beats a minute`, some((i) => tempoOf[i]! < SLOW)] as const,
+        ['faster', some((i) => tempoOf[i]! >= SLOW)] as const,
+      ].map(([name, among]) => line(name, among)),
+      line('a bare metronome at the tempi of all', judged(await hear(clicks))),
+    );
+  }
+  return lines;
 }
 
 interface Row {
-  readonly hasDrums: boolean;
   readonly strict: boolean;
   readonly level: boolean;
-  readonly exact: boolean;
+  readonly own: boolean;
+  readonly ownLevel: boolean;
   readonly otherStrict: boolean;
   readonly otherLevel: boolean;
 }
 
 type Range = readonly [number, number];
 
-function judge(heard: number, tempo: number, [asked, other]: readonly [Range, Range], hasDrums: boolean): Row {
+function judge(heard: number, tempo: number, [asked, other]: readonly [Range, Range]): Row {
   const isWithin =
     ([low, high]: Range) =>
     (level: number) =>
       heard * level >= low * (1 - TOLERANCE) && heard * level <= high * (1 + TOLERANCE);
   return {
-    hasDrums,
     strict: isWithin(asked)(1),
     level: LEVELS.some(isWithin(asked)),
-    exact: LEVELS.some(isWithin([tempo, tempo])),
+    own: isWithin([tempo, tempo])(1),
+    ownLevel: LEVELS.some(isWithin([tempo, tempo])),
     otherStrict: isWithin(other)(1),
     otherLevel: LEVELS.some(isWithin(other)),
   };
 }
 
 /** In beats a minute; NaN where there is none. */
-async function tempoIn(path: string): Promise<number> {
-  const { stdout } = await promisify(execFile)('aubio', ['tempo', '-i', path]);
-  return Number(/([\d.]+) *bpm/.exec(stdout)?.[1] ?? Number.NaN);
+async function byAubio(paths: readonly string[]): Promise<number[]> {
+  const heard: number[] = [];
+  for (const path of paths) {
+    const { stdout } = await promisify(execFile)('aubio', ['tempo', '-i', path]);
+    heard.push(Number(/([\d.]+) *bpm/.exec(stdout)?.[1] ?? Number.NaN));
+  }
+  return heard;
+}
+
+function byEssentia(paths: readonly string[], python: string): Promise<number[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(python, [join(__dirname, '..', '..', 'training', 'tempo.py')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', (code) =>
+      code === 0
+        ? resolve(JSON.parse(output) as number[])
+        : reject(new Error(`training/tempo.py stopped with ${code}`)),
+    );
+    child.stdin.end(JSON.stringify(paths));
+  });
 }
 
 /** A click on every beat and nothing else: what the tracker makes of a tempo that could not be plainer. */
 function metronome(beatsPerMinute: number): Uint8Array {
-  const clicks = new Float32Array(SECONDS * SAMPLE_RATE);
-  const beat = (60 / beatsPerMinute) * SAMPLE_RATE;
+  const clicks = new Float32Array(SECONDS * CLICK_RATE);
+  const beat = (60 / beatsPerMinute) * CLICK_RATE;
   for (let start = 0; start < clicks.length; start += beat) {
     const first = Math.round(start);
-    for (let at = first; at < Math.min(first + CLICK_SAMPLES, clicks.length); at++) {
-      clicks[at] = Math.sin((2 * Math.PI * 1_000 * (at - first)) / SAMPLE_RATE) * (1 - (at - first) / CLICK_SAMPLES);
+    for (let at = first; at < Math.min(first + CLICK_SECONDS * CLICK_RATE, clicks.length); at++) {
+      const t = (at - first) / CLICK_RATE;
+      clicks[at] = 0.8 * Math.sin(2 * Math.PI * 1_000 * t) * Math.exp(-t / CLICK_DECAY);
     }
   }
-  return writeWav([clicks], SAMPLE_RATE);
+  return writeWav([clicks], CLICK_RATE);
 }

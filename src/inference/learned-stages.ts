@@ -28,7 +28,7 @@ export function learnedCaptions(models: LearnedModels): CaptionWriter {
   const writer: CaptionWriter = {
     name: 'captioner',
     // Of the model and of the way it is decoded.
-    version: '1',
+    version: '2',
     isPlaceholder: false,
     models: modelsOf('captioner'),
     async write({ attributes, seed }) {

@@ -19,11 +19,15 @@ const FINISHING = 12;
 const MAX_RETREATS = 150;
 /** Logits so far below the highest are never in the nucleus. */
 const NEGLIGIBLE = 7;
-/** Where what may stand has less than this share of the probability, the sentence has led nowhere: it goes back a word. */
-const LEAST_LEFT = 0.3;
 const LEAST_STEM = 4;
 /** So many words in a row do not come twice. */
 const NO_REPEAT = 3;
+
+export interface DraftOptions {
+  readonly isConstrained: boolean;
+  /** Where what may stand has less than this share of the probability, the sentence has led nowhere: it goes back a word. */
+  readonly leastLeft: number;
+}
 
 /** A token that stands, and what there was to choose from. */
 interface Placed {
@@ -36,6 +40,8 @@ interface Placed {
 /** A caption in the making: what stands, what may come next, and how it goes back where nothing may. */
 export class Draft {
   state: 'WRITING' | 'DONE' | 'GIVEN_UP' = 'WRITING';
+  private readonly isConstrained: boolean;
+  private readonly leastLeft: number;
   private readonly asked: readonly number[];
   private readonly absences: ReadonlySet<number>;
   private readonly placed: Placed[] = [];
@@ -53,10 +59,12 @@ export class Draft {
   constructor(
     private readonly vocabulary: Vocabulary,
     private readonly attributes: readonly number[],
-    private readonly isConstrained: boolean,
+    { isConstrained, leastLeft }: DraftOptions,
     private readonly random: Random,
     first: Float32Array,
   ) {
+    this.isConstrained = isConstrained;
+    this.leastLeft = leastLeft;
     this.asked = askedConcepts(attributes);
     this.absences = new Set(attributes.filter(isAbsence).flatMap((attribute) => askedConcepts([attribute])));
     this.logits = first;
@@ -191,7 +199,7 @@ export class Draft {
 
   /** By nucleus sampling (arXiv 1904.09751) from what is not refused; null where too much has been refused. */
   private choose(): number | null {
-    if (this.refused.size > 0 && this.shareLeft() < LEAST_LEFT) return null;
+    if (this.refused.size > 0 && this.shareLeft() < this.leastLeft) return null;
     const insisted = this.isConstrained ? this.insistence() : null;
     const candidates: { token: number; weight: number }[] = [];
     let highest = -Infinity;

@@ -19,6 +19,11 @@ export interface CaptionOptions {
 export const CAPTION_DEFAULTS: CaptionOptions = { isConstrained: true, drafts: 3 };
 /** Steps that the other drafts are given when the first is done. */
 const PATIENCE = 20;
+/**
+ * Where no draft of a task came to a good end, others are begun. Each time a draft may hold on longer to a sentence of which
+ * little is left (see `Draft`): a caption that reads less well is better than a list.
+ */
+const ROUNDS = [0.3, 0.3, 0.1, 0.03, 0.01];
 
 /** What a caption is to be written for. */
 export interface CaptionTask {
@@ -32,14 +37,34 @@ export interface CaptionTask {
 export async function writeCaptions(
   model: LanguageModel,
   tasks: readonly CaptionTask[],
-  { isConstrained, drafts: count }: CaptionOptions = CAPTION_DEFAULTS,
+  options: CaptionOptions = CAPTION_DEFAULTS,
 ): Promise<string[]> {
+  const captions = new Map<CaptionTask, string>();
+  for (const round of ROUNDS.keys()) {
+    const left = tasks.filter((task) => !captions.has(task));
+    if (left.length === 0) break;
+    const found = await bestDrafts(model, left, options, round);
+    left.forEach((task, at) => {
+      if (found[at] !== null) captions.set(task, found[at]!);
+    });
+  }
+  return tasks.map((task) => captions.get(task) ?? enumerated(task.attributes));
+}
+
+/** For each task the draft that the model finds most natural; null where none came to a good end. */
+async function bestDrafts(
+  model: LanguageModel,
+  tasks: readonly CaptionTask[],
+  { isConstrained, drafts: count }: CaptionOptions,
+  round: number,
+): Promise<(string | null)[]> {
   const each = tasks.flatMap(({ attributes, seed }) =>
-    Array.from({ length: count }, (_, draft) => ({ attributes, random: new Random(mix(seed, draft)) })),
+    Array.from({ length: count }, (_, draft) => ({ attributes, random: new Random(mix(seed, round * count + draft)) })),
   );
   const drafting = await model.draft(each.map(({ attributes }) => attributes));
+  const options = { isConstrained, leastLeft: ROUNDS[round]! };
   const drafts = each.map(
-    ({ attributes, random }, at) => new Draft(model.vocabulary, attributes, isConstrained, random, drafting.first[at]!),
+    ({ attributes, random }, at) => new Draft(model.vocabulary, attributes, options, random, drafting.first[at]!),
   );
   const groups = tasks.map((_, task) => drafts.slice(task * count, (task + 1) * count));
   const patience = tasks.map(() => PATIENCE);
@@ -50,10 +75,10 @@ export async function writeCaptions(
       for (const draft of group) draft.giveUp();
     });
   }
-  return tasks.map(({ attributes }, task) => {
-    const done = groups[task]!.filter(({ state }) => state === 'DONE');
+  return groups.map((group) => {
+    const done = group.filter(({ state }) => state === 'DONE');
     done.sort((a, b) => b.naturalness - a.naturalness);
-    return done[0]?.caption ?? enumerated(attributes);
+    return done[0]?.caption ?? null;
   });
 }
 
