@@ -115,9 +115,9 @@ def measure(directory: Path, setting: str, batches: list[int], seconds: float, t
     results = []
     for batch in batches:
         generate(batch, WARM_UP_STEPS)
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         clock, audio = generate(batch, steps)
-        wall = time.perf_counter() - start
+        wall, cpu = time.perf_counter() - start, time.process_time() - start_cpu
         seconds_made = audio.shape[-1] / 32_000
         results.append(
             {
@@ -128,6 +128,8 @@ def measure(directory: Path, setting: str, batches: list[int], seconds: float, t
                 "codecSeconds": round(start + wall - clock.ends[-1], 2),
                 # Seconds of work for a second of audio of one clip.
                 "realTimeFactor": round(wall / (batch * seconds_made), 3),
+                # Well below 1: something else had the cores, and the figures say little.
+                "cpuShare": round(cpu / (wall * threads), 2),
             }
         )
     return {
