@@ -17,7 +17,9 @@ let dataDir: string;
 let environment: Record<string, string>;
 beforeAll(async () => {
   small = await smallRepository();
-  const { 'model-00002-of-00002.safetensors': _lost, ...withoutShard } = (sharded = await shardedRepository());
+  sharded = await shardedRepository();
+  const withoutShard = { ...sharded };
+  delete withoutShard['model-00002-of-00002.safetensors'];
   hub = await startFakeHub({
     'facebook/musicgen-small': { files: small, card: CARD },
     'facebook/musicgen-medium': { files: await pickledRepository(), card: CARD },
