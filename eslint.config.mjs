@@ -59,6 +59,7 @@ export default tseslint.config(
         setTimeout: 'readonly',
         fetch: 'readonly',
         Buffer: 'readonly',
+        performance: 'readonly',
         document: 'readonly',
         window: 'readonly',
         Worker: 'readonly',

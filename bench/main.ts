@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { benchGeneration } from './generation';
 import { benchLearned } from './learned';
+import { benchMusicgen } from './musicgen';
 import { benchServe } from './serve';
 import { benchSets } from './sets';
 import { benchSoundfont } from './soundfont';
@@ -12,6 +13,7 @@ const BENCHES: Record<string, () => Promise<void>> = {
   generation: benchGeneration,
   learned: benchLearned,
   soundfont: benchSoundfont,
+  musicgen: benchMusicgen,
 };
 
 async function main(names: readonly string[]): Promise<void> {

@@ -18,8 +18,9 @@ let environment: Record<string, string>;
 beforeAll(async () => {
   small = await smallRepository();
   sharded = await shardedRepository();
-  const withoutShard = { ...sharded };
-  delete withoutShard['model-00002-of-00002.safetensors'];
+  const withoutShard = Object.fromEntries(
+    Object.entries(sharded).filter(([path]) => path !== 'model-00002-of-00002.safetensors'),
+  );
   hub = await startFakeHub({
     'facebook/musicgen-small': { files: small, card: CARD },
     'facebook/musicgen-medium': { files: await pickledRepository(), card: CARD },

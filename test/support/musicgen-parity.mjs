@@ -20,7 +20,6 @@ const { DecoderCache } = module('decoder-cache');
 
 const directory = process.argv[2];
 const expected = JSON.parse(readFileSync(join(directory, 'parity.json'), 'utf8'));
-const options = { executionProviders: ['cpu'], intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
 const windows = { window: 1500, overlap: 600 };
 const GREEDY = { guidance: expected.greedy.guidance, temperature: 1, topK: 250, topP: 1, isGreedy: true };
 
@@ -38,7 +37,7 @@ async function open(precision) {
   const graph = decoderGraph(prepared.config, weights, { givesLogits: true });
   await weights.write();
   writeFileSync(decoder, graph.toModel());
-  const model = await MusicGen.load(runtime, directory, { ...prepared, decoder }, options);
+  const model = await MusicGen.load(runtime, directory, { ...prepared, decoder }, { device: 'cpu', threads: 1 });
   // What the last chunk gave, logits included.
   const run = model.decoder.run.bind(model.decoder);
   model.decoder = { run: async (feeds) => (model.last = await run(feeds)), release: () => undefined };

@@ -14,8 +14,7 @@ import {
 import { MUSICGEN_FACTS } from './facts';
 import { clipsWithin, memoryNeed } from './memory-budget';
 import { readModelConfig } from './model-config';
-import { SAMPLING } from './musicgen';
-import type { Device } from './musicgen-child';
+import { SAMPLING, type Device } from './musicgen';
 import { MusicGenProcess, probeDevice } from './musicgen-process';
 import type { Precision } from './prepared-weights';
 import { Weights } from './safetensors';

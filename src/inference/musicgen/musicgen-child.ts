@@ -6,7 +6,7 @@ import { ClipBatch, type ClipJob } from './clip-batch';
 import type { WindowSizes } from './clip';
 import { WINDOW_SECONDS } from './memory-budget';
 import { frameRateHz, samplesPerFrame } from './model-config';
-import { MusicGen, SAMPLING } from './musicgen';
+import { MusicGen, SAMPLING, type Device } from './musicgen';
 import { Graph } from './onnx-graph';
 import { prepareModel } from './prepare';
 import type { Precision } from './prepared-weights';
@@ -24,8 +24,6 @@ export interface LoadRequest {
   readonly capacity: number;
   readonly clipTimeoutMs: number;
 }
-
-export type Device = 'cpu' | 'cuda';
 
 export interface ClipRequest {
   readonly id: number;
@@ -95,13 +93,7 @@ async function load(request: LoadRequest): Promise<void> {
     onProgress: (share) => tell({ kind: 'loading', share }),
   });
   const { device, threads, capacity, clipTimeoutMs } = request;
-  const model = await MusicGen.load(await runtimeOf(), request.directory, prepared, {
-    executionProviders: device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    logSeverityLevel: 3,
-  });
+  const model = await MusicGen.load(await runtimeOf(), request.directory, prepared, { device, threads });
   const rate = frameRateHz(model.config.audio_encoder);
   const windows: WindowSizes = {
     window: Math.round(WINDOW_SECONDS * rate),

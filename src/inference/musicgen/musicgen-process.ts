@@ -1,7 +1,8 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { EngineError, EngineRefusal, type AudioOptions } from '../stages';
-import type { ChildAnswer, ChildRequest, ClipRequest, Device, LoadRequest } from './musicgen-child';
+import type { Device } from './musicgen';
+import type { ChildAnswer, ChildRequest, ClipRequest, LoadRequest } from './musicgen-child';
 
 /** The compiled module, also where this one runs from its source. */
 const CHILD = join(__dirname, '..', '..', '..', 'dist', 'inference', 'musicgen', 'musicgen-child.js');

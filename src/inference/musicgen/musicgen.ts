@@ -11,6 +11,9 @@ import { readJson } from './safetensors';
 import { distanceBuckets, TEXT_ENCODER_INPUTS, TEXT_ENCODER_OUTPUT } from './text-encoder-graph';
 import { loadTokenizer, type TextTokenizer } from '../text-tokenizer';
 
+/** What the models run on. */
+export type Device = 'cpu' | 'cuda';
+
 /** How tokens are drawn. */
 export interface Sampling {
   /** How far to go beyond what follows the text, away from what does not; 1: no guidance. */
@@ -46,16 +49,26 @@ export class MusicGen {
     private readonly activations: 'float32' | 'float16',
   ) {}
 
+  /** @param options.threads on the CPU */
   static async load(
     runtime: OnnxRuntime,
     directory: string,
     prepared: PreparedModel,
-    options: onnxruntime.InferenceSession.SessionOptions,
+    { device, threads }: { readonly device: Device; readonly threads: number },
   ): Promise<MusicGen> {
     const tokenizer = await loadTokenizer(
       (await readJson(directory, 'tokenizer.json')) as object,
       (await readJson(directory, 'tokenizer_config.json')) as object,
     );
+    const options: onnxruntime.InferenceSession.SessionOptions = {
+      executionProviders: device === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      logSeverityLevel: 3,
+      // A thread that spins while there is nothing to do slows the one beside it on the same core: a seventh, here.
+      extra: { session: { intra_op: { allow_spinning: '0' } } },
+    };
     const open = (path: string) => runtime.InferenceSession.create(path, options);
     return new MusicGen(
       runtime,
