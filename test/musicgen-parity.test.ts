@@ -15,6 +15,7 @@ describe.each(['mono', 'stereo'])('MusicGen, %s', (channels) => {
     readonly greedyFrames: number;
     readonly greedyDiffer: number;
     readonly audio: number;
+    readonly tiles: number;
     readonly samples: readonly number[];
     readonly expectedSamples: readonly number[];
     readonly cuts: readonly {
@@ -55,6 +56,8 @@ describe.each(['mono', 'stereo'])('MusicGen, %s', (channels) => {
     expect(found.audio).toBeLessThan(1e-4);
     expect(found.samples).toEqual(found.expectedSamples);
   });
+
+  test('the waveform is the same done tile by tile', () => expect(found.tiles).toBeLessThan(1e-6));
 
   test('top-k and top-p leave exactly the same tokens, in the same order', () => {
     for (const { masks } of found.cuts) expect(masks).toEqual(masks.map(() => true));

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codecGraph } from '../src/inference/musicgen/codec-graph';
+import { codecConvolutionGraph, codecRecurrentGraph } from '../src/inference/musicgen/codec-graph';
 import { decoderGraph } from '../src/inference/musicgen/decoder-graph';
 import { readModelConfig } from '../src/inference/musicgen/model-config';
 import { PreparedWeights } from '../src/inference/musicgen/prepared-weights';
@@ -64,7 +64,8 @@ describe.each(['small', 'large'])('musicgen-%s', (size) => {
       const decoder = new PreparedWeights(weights, 'decoder.bin', precision);
       const graphs = [
         textEncoderGraph(config.text_encoder, common),
-        codecGraph(config, common),
+        codecRecurrentGraph(config, common),
+        codecConvolutionGraph(config, common),
         decoderGraph(config, decoder),
       ];
       const used = new Set(get.mock.results.map(({ value }) => (value as { name: string }).name));

@@ -146,6 +146,12 @@ found.audio = Math.max(
     ),
   ),
 );
+// In tiles of less than half of it, each with what is around it.
+const tiled = await model.decode(
+  audio.codes.map((own) => Int32Array.from(own)),
+  17,
+);
+found.tiles = Math.max(...decoded.map((channel, i) => greatest(tiled[i], Array.from(channel))));
 found.samples = decoded.map(({ length }) => length);
 found.expectedSamples = audio.rms.map(() => audio.samples);
 

@@ -1,16 +1,34 @@
-import { codebooksPerChannel, type MusicGenConfig } from './model-config';
+import { codebooksPerChannel, type CodecConfig, type MusicGenConfig } from './model-config';
 import { Graph, type Value } from './onnx-graph';
 import type { PreparedWeights } from './prepared-weights';
 import type { PublishedTensor } from './safetensors';
 
-/** The decoder of EnCodec: codes to samples. Stereo goes through it one channel at a time. */
-export const CODEC_INPUT = 'codes'; // int64 [B, codebooks of a channel, T]
-export const CODEC_OUTPUT = 'samples'; // float [B, 1, T × samples per frame]
+/**
+ * The decoder of EnCodec in two parts, for one channel of audio at a time. The recurrent one hears all of a clip; what follows
+ * looks only a few frames around itself, so that it can be done tile by tile: whole, it takes a gigabyte for 30 s.
+ */
+/** int64 [B, codebooks of a channel, T] */
+export const CODEC_CODES = 'codes';
+/** float [B, channels, T]: what goes out of the first part, and into the second. */
+export const CODEC_HIDDEN = 'hidden';
+/** float [B, 1, T × samples per frame] */
+export const CODEC_SAMPLES = 'samples';
 
-export function codecGraph({ audio_encoder: config, decoder }: MusicGenConfig, weights: PreparedWeights): Graph {
-  const graph = new Graph('encodec_decoder');
+/**
+ * Frames on each side of a tile that its samples depend on, and to spare: transposed convolutions reach a frame of their own
+ * rate, those after them parts of one.
+ */
+export const TILE_CONTEXT_FRAMES = 8;
+/** Five seconds of the published models. */
+export const TILE_FRAMES = 250;
+
+export function codecRecurrentGraph(
+  { audio_encoder: config, decoder }: MusicGenConfig,
+  weights: PreparedWeights,
+): Graph {
+  const graph = new Graph('encodec_decoder_recurrent');
   const codebooks = codebooksPerChannel(decoder);
-  const codes = graph.input(CODEC_INPUT, 'int64', ['clips', codebooks, 'frames']);
+  const codes = graph.input(CODEC_CODES, 'int64', ['clips', codebooks, 'frames']);
   const convolutions = new Convolutions(graph, weights);
 
   const width = config.codebook_dim ?? config.hidden_size;
@@ -23,13 +41,28 @@ export function codecGraph({ audio_encoder: config, decoder }: MusicGenConfig, w
     return graph.node('Gather', [weights.plain(graph, table), graph.node('Squeeze', [own, graph.ints([1])])]);
   });
   const summed = embedded.reduce((left, right) => graph.node('Add', [left, right]));
-  let x = graph.node('Transpose', [summed], { perm: [0, 2, 1] });
+  const x = graph.node('Transpose', [summed], { perm: [0, 2, 1] });
+  const channels = widestChannels(config);
+  const wide = convolutions.plain(x, 'layers.0', [channels, config.hidden_size, config.kernel_size]);
+  const heard = recurrent(
+    graph,
+    weights,
+    wide,
+    'audio_encoder.decoder.layers.1.lstm',
+    channels,
+    config.num_lstm_layers,
+  );
+  graph.output(CODEC_HIDDEN, heard, 'float32', ['clips', channels, 'frames']);
+  return graph;
+}
 
-  // Numbered as the modules of the published decoder are, activations included.
-  let layer = 0;
-  let channels = config.num_filters * 2 ** config.upsampling_ratios.length;
-  x = convolutions.plain(x, `layers.${layer++}`, [channels, config.hidden_size, config.kernel_size]);
-  x = recurrent(graph, weights, x, `audio_encoder.decoder.layers.${layer++}.lstm`, channels, config.num_lstm_layers);
+export function codecConvolutionGraph({ audio_encoder: config }: MusicGenConfig, weights: PreparedWeights): Graph {
+  const graph = new Graph('encodec_decoder_convolutions');
+  const convolutions = new Convolutions(graph, weights);
+  let channels = widestChannels(config);
+  let x = graph.input(CODEC_HIDDEN, 'float32', ['clips', channels, 'frames']);
+  // Numbered as the modules of the published decoder are, activations included; the first two are in the other part.
+  let layer = 2;
   for (const ratio of config.upsampling_ratios) {
     layer++;
     x = convolutions.transposed(elu(graph, x), `layers.${layer++}`, [channels, channels / 2, 2 * ratio], ratio);
@@ -47,8 +80,13 @@ export function codecGraph({ audio_encoder: config, decoder }: MusicGenConfig, w
   }
   layer++;
   x = convolutions.plain(elu(graph, x), `layers.${layer}`, [1, channels, config.last_kernel_size]);
-  graph.output(CODEC_OUTPUT, x, 'float32', ['clips', 1, 'samples']);
+  graph.output(CODEC_SAMPLES, x, 'float32', ['clips', 1, 'samples']);
   return graph;
+}
+
+/** Channels before the first doubling of the rate. */
+export function widestChannels({ num_filters, upsampling_ratios }: CodecConfig): number {
+  return num_filters * 2 ** upsampling_ratios.length;
 }
 
 function elu(graph: Graph, x: Value): Value {

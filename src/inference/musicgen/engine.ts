@@ -123,7 +123,7 @@ export class MusicGenEngine implements AudioEngine {
     await Weights.open(directory);
     const device = await this.usableDevice();
     const precision = this.precisionOn(device);
-    const need = memoryNeed(config, precision, this.maxDurationSeconds);
+    const need = memoryNeed(config, precision);
     const capacity = clipsWithin((await this.budgetBytes(device)) - need.weightBytes, need, MOST_CLIPS[device]);
     const process = new MusicGenProcess({
       directory,

@@ -13,7 +13,6 @@ export interface Footprint {
 
 /** The one that is used without a GPU first. */
 const PRECISIONS: readonly Precision[] = ['int8', 'int4', 'fp16', 'fp32'];
-const CLIP_SECONDS = 30;
 
 /**
  * One for each precision.
@@ -33,7 +32,7 @@ export function footprintsOf(json: unknown, weightBytes: number, name: string): 
     const decoder =
       (isQuantized || isConverted ? matrices * MATRIX_BYTES[precision] : 0) +
       (isConverted ? embeddings * (precision === 'fp16' ? 2 : 4) : 0);
-    const { weightBytes: loaded, clipBytes, codecBytes } = memoryNeed(config, precision, CLIP_SECONDS);
+    const { weightBytes: loaded, clipBytes, codecBytes } = memoryNeed(config, precision);
     return {
       precision,
       preparedBytes: Math.round(decoder + 4 * (codec + (isHalf ? text : 0))),

@@ -1,3 +1,4 @@
+import { TILE_CONTEXT_FRAMES, TILE_FRAMES } from './codec-graph';
 import { cacheBytesPerPosition, type CacheShape } from './decoder-cache';
 import { codebooksPerChannel, frameRateHz, samplesPerFrame, type MusicGenConfig } from './model-config';
 import type { Precision } from './prepared-weights';
@@ -12,7 +13,7 @@ import { BLOCK_SIZE } from './quantize';
 export const CHUNK_STEPS = 32;
 /** What the published models were trained on. Longer clips are made window by window, each with a cache of its own. */
 export const WINDOW_SECONDS = 30;
-/** The codec keeps about this many arrays of the widest kind at once: one channel of one clip at a time. */
+/** The codec keeps about this many arrays of the widest kind at once: one tile of one channel of one clip at a time. */
 const CODEC_ARRAYS = 4;
 
 export interface MemoryNeed {
@@ -23,16 +24,16 @@ export interface MemoryNeed {
   readonly codecBytes: number;
 }
 
-/** @param seconds of the longest clip: the codec turns it into audio as a whole */
-export function memoryNeed(config: MusicGenConfig, precision: Precision, seconds: number): MemoryNeed {
+/** For clips of a whole window or more: longer ones take no more, shorter ones less. */
+export function memoryNeed(config: MusicGenConfig, precision: Precision): MemoryNeed {
   const { decoder, audio_encoder: codec } = config;
   const shape = cacheShapeOf(config, precision);
-  const rate = frameRateHz(codec);
-  const steps = Math.min(seconds, WINDOW_SECONDS) * rate + codebooksPerChannel(decoder);
+  const steps = WINDOW_SECONDS * frameRateHz(codec) + codebooksPerChannel(decoder);
   // In the chunk that runs, what it adds is there twice: as it grows, and as it goes out.
   const clipBytes = cacheBytesPerPosition(shape) * (steps + 2 * CHUNK_STEPS);
   // The last layer has the first one's filters at the full sample rate.
-  const codecBytes = CODEC_ARRAYS * 4 * codec.num_filters * samplesPerFrame(codec) * rate * seconds;
+  const tileFrames = TILE_FRAMES + 2 * TILE_CONTEXT_FRAMES;
+  const codecBytes = CODEC_ARRAYS * 4 * codec.num_filters * samplesPerFrame(codec) * tileFrames;
   return { weightBytes: weightBytesOf(config, precision), clipBytes, codecBytes };
 }
 

@@ -2,7 +2,14 @@ import type * as onnxruntime from 'onnxruntime-node';
 import type { OnnxRuntime } from '../onnx';
 import { EngineRefusal } from '../stages';
 import type { ClipTokens } from './clip';
-import { CODEC_INPUT, CODEC_OUTPUT } from './codec-graph';
+import {
+  CODEC_CODES,
+  CODEC_HIDDEN,
+  CODEC_SAMPLES,
+  TILE_CONTEXT_FRAMES,
+  TILE_FRAMES,
+  widestChannels,
+} from './codec-graph';
 import { type DecoderCache, type AddedLayer, type CacheShape, type Numbers } from './decoder-cache';
 import { cacheNames, DECODER_INPUTS, DECODER_TOKENS } from './decoder-graph';
 import { codebooksPerChannel, samplesPerFrame, type MusicGenConfig } from './model-config';
@@ -45,7 +52,7 @@ export class MusicGen {
     private readonly tokenizer: TextTokenizer,
     private readonly textEncoder: onnxruntime.InferenceSession,
     private readonly decoder: onnxruntime.InferenceSession,
-    private readonly codec: onnxruntime.InferenceSession,
+    private readonly codec: Readonly<Record<'recurrent' | 'convolutions', onnxruntime.InferenceSession>>,
     private readonly activations: 'float32' | 'float16',
   ) {}
 
@@ -76,7 +83,7 @@ export class MusicGen {
       tokenizer,
       await open(prepared.textEncoder),
       await open(prepared.decoder),
-      await open(prepared.codec),
+      { recurrent: await open(prepared.codecRecurrent), convolutions: await open(prepared.codecConvolutions) },
       prepared.precision === 'fp16' ? 'float16' : 'float32',
     );
   }
@@ -182,9 +189,10 @@ export class MusicGen {
   /**
    * Codes to samples.
    * @param codes by codebook, then frame; those of the two channels of stereo take turns
+   * @param tileFrames at once, as far as that can be chosen: it decides the memory that it takes
    * @returns the channels
    */
-  async decode(codes: readonly Int32Array[]): Promise<Float32Array[]> {
+  async decode(codes: readonly Int32Array[], tileFrames = TILE_FRAMES): Promise<Float32Array[]> {
     const { audio_channels: channels } = this.config.decoder;
     const perChannel = codebooksPerChannel(this.config.decoder);
     const frames = codes[0]!.length;
@@ -195,15 +203,38 @@ export class MusicGen {
         const row = codes[codebook * channels + channel]!;
         for (let frame = 0; frame < frames; frame++) own[codebook * frames + frame] = BigInt(row[frame]!);
       }
-      const input = new this.runtime.Tensor('int64', own, [1, perChannel, frames]);
-      const { [CODEC_OUTPUT]: samples } = await this.codec.run({ [CODEC_INPUT]: input });
-      made.push((samples!.data as Float32Array).slice(0, frames * samplesPerFrame(this.config.audio_encoder)));
+      made.push(await this.samplesOf(own, frames, tileFrames));
     }
     return made;
   }
 
+  /** @param codes [codebooks of a channel, frames] */
+  private async samplesOf(codes: BigInt64Array, frames: number, tileFrames: number): Promise<Float32Array> {
+    const { audio_encoder: codec } = this.config;
+    const { Tensor } = this.runtime;
+    const perFrame = samplesPerFrame(codec);
+    const width = widestChannels(codec);
+    const input = new Tensor('int64', codes, [1, codes.length / frames, frames]);
+    const hidden = (await this.codec.recurrent.run({ [CODEC_CODES]: input }))[CODEC_HIDDEN]!.data as Float32Array;
+    const samples = new Float32Array(frames * perFrame);
+    for (let start = 0; start < frames; start += tileFrames) {
+      const end = Math.min(frames, start + tileFrames);
+      const from = Math.max(0, start - TILE_CONTEXT_FRAMES);
+      const to = Math.min(frames, end + TILE_CONTEXT_FRAMES);
+      const tile = new Float32Array(width * (to - from));
+      for (let channel = 0; channel < width; channel++) {
+        tile.set(hidden.subarray(channel * frames + from, channel * frames + to), channel * (to - from));
+      }
+      const feeds = { [CODEC_HIDDEN]: new Tensor('float32', tile, [1, width, to - from]) };
+      const made = (await this.codec.convolutions.run(feeds))[CODEC_SAMPLES]!.data as Float32Array;
+      samples.set(made.subarray((start - from) * perFrame, (end - from) * perFrame), start * perFrame);
+    }
+    return samples;
+  }
+
   async release(): Promise<void> {
-    for (const session of [this.textEncoder, this.decoder, this.codec]) await session.release();
+    const { recurrent, convolutions } = this.codec;
+    for (const session of [this.textEncoder, this.decoder, recurrent, convolutions]) await session.release();
   }
 
   /** Texts side by side, each filled up to the longest. */

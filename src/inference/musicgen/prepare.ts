@@ -1,6 +1,6 @@
 import { rename, stat, writeFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codecGraph } from './codec-graph';
+import { codecConvolutionGraph, codecRecurrentGraph } from './codec-graph';
 import { decoderGraph } from './decoder-graph';
 import { readModelConfig, type MusicGenConfig } from './model-config';
 import type { Graph } from './onnx-graph';
@@ -9,7 +9,7 @@ import { Weights } from './safetensors';
 import { textEncoderGraph } from './text-encoder-graph';
 
 /**
- * Makes of a published repository what ONNX Runtime can run: three graphs over the published weights, and a file of those
+ * Makes of a published repository what ONNX Runtime can run: graphs over the published weights, and a file of those
  * weights that are wanted in another form. All of it lies beside the weights, because graphs may only name files of
  * their own directory, and is made once; what was made for other files, or by another version, is made again.
  */
@@ -19,7 +19,8 @@ export interface PreparedModel {
   /** Paths of the graphs. */
   readonly textEncoder: string;
   readonly decoder: string;
-  readonly codec: string;
+  readonly codecRecurrent: string;
+  readonly codecConvolutions: string;
 }
 
 export interface PrepareOptions {
@@ -29,7 +30,7 @@ export interface PrepareOptions {
 }
 
 /** Grows with every change to the graphs or to how weights are converted. */
-export const PREPARED_VERSION = 1;
+export const PREPARED_VERSION = 2;
 
 /** @throws EngineError where published files are missing, damaged, or of another kind of model */
 export async function prepareModel(
@@ -43,7 +44,8 @@ export async function prepareModel(
   const files = {
     textEncoder: name('text-encoder.onnx'),
     decoder: name(`decoder-${precision}.onnx`),
-    codec: name('codec.onnx'),
+    codecRecurrent: name('codec-recurrent.onnx'),
+    codecConvolutions: name('codec-convolutions.onnx'),
   };
   const path = (file: string) => join(directory, file);
   const prepared: PreparedModel = {
@@ -51,7 +53,8 @@ export async function prepareModel(
     precision,
     textEncoder: path(files.textEncoder),
     decoder: path(files.decoder),
-    codec: path(files.codec),
+    codecRecurrent: path(files.codecRecurrent),
+    codecConvolutions: path(files.codecConvolutions),
   };
   const marker = path(name(`${precision}.json`));
   const wanted = JSON.stringify({ version: PREPARED_VERSION, weights: await identify(published) });
@@ -61,7 +64,8 @@ export async function prepareModel(
   const decoder = new PreparedWeights(published, name(`decoder-${precision}.bin`), precision);
   const graphs: readonly (readonly [string, Graph])[] = [
     [files.textEncoder, textEncoderGraph(config.text_encoder, common)],
-    [files.codec, codecGraph(config, common)],
+    [files.codecRecurrent, codecRecurrentGraph(config, common)],
+    [files.codecConvolutions, codecConvolutionGraph(config, common)],
     [files.decoder, decoderGraph(config, decoder)],
   ];
   const total = common.sizeBytes + decoder.sizeBytes;
