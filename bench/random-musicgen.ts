@@ -8,7 +8,6 @@ import { Random } from '../src/concepts/random';
  */
 const FIXTURES = join(__dirname, '..', 'test', 'fixtures', 'musicgen');
 const FROM_TINY = [
-  'generation_config.json',
   'preprocessor_config.json',
   'special_tokens_map.json',
   'tokenizer.json',
@@ -32,7 +31,9 @@ export async function randomMusicGen(size: 'small', directory: string): Promise<
   if (await stat(path).catch(() => null)) return;
   await mkdir(directory, { recursive: true });
   for (const file of FROM_TINY) await copyFile(join(FIXTURES, 'mono', file), join(directory, file));
-  await copyFile(join(FIXTURES, 'published', size, 'config.json'), join(directory, 'config.json'));
+  for (const file of ['config.json', 'generation_config.json']) {
+    await copyFile(join(FIXTURES, 'published', size, file), join(directory, file));
+  }
 
   const published = JSON.parse(await readFile(join(FIXTURES, 'published-tensors.json'), 'utf8')) as PublishedTensors;
   const tensors = [...published.common, ...published.models[size]!.own].flatMap(({ pattern, count, shape }) =>
