@@ -7,12 +7,7 @@ import { Random } from '../src/concepts/random';
  * it sounds like is not. The tokenizer is that of the tiny models of the tests, whose pieces are among the first.
  */
 const FIXTURES = join(__dirname, '..', 'test', 'fixtures', 'musicgen');
-const FROM_TINY = [
-  'preprocessor_config.json',
-  'special_tokens_map.json',
-  'tokenizer.json',
-  'tokenizer_config.json',
-];
+const FROM_TINY = ['preprocessor_config.json', 'special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json'];
 
 interface TensorPattern {
   readonly pattern: string;
