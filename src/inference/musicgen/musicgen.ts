@@ -32,7 +32,7 @@ export interface Sampling {
   readonly isGreedy: boolean;
 }
 
-/** Those of the paper's released demonstration with its sampling made a little safer: arXiv 2601.14157 used them. */
+/** Those that the audio of the published data was made with (arXiv 2601.14157). */
 export const SAMPLING: Sampling = { guidance: 3.5, temperature: 1.2, topK: 250, topP: 0.95, isGreedy: false };
 
 /** A caption as the decoder sees it: float [S, width]. */
