@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { carriedConcepts, findConcept } from '../../src/concepts/concepts';
 import { Random } from '../../src/concepts/random';
 import type { SoundFontEngine } from '../../src/inference/soundfont/engine';
 import { attribute, randomList, renderAll, type Clip } from './clips';
+import { runTraining } from './training';
 
 /** Whether clips serve as data of a probe: a linear one on simple statistics of sound, see `training/probe.py`. */
 const PAIRS = 100;
@@ -85,20 +85,7 @@ async function render(engine: SoundFontEngine, clips: readonly Clip[], folder: s
 }
 
 function probe(python: string, job: object): Promise<Record<string, number>> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(python, [join(__dirname, '..', '..', 'training', 'probe.py')], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) =>
-      code === 0
-        ? resolve(JSON.parse(output) as Record<string, number>)
-        : reject(new Error(`training/probe.py stopped with ${code}`)),
-    );
-    child.stdin.end(JSON.stringify(job));
-  });
+  return runTraining<Record<string, number>>(python, 'probe.py', job);
 }
 
 function sorted(list: readonly number[]): number[] {

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +10,7 @@ import { briefOf, tempoRange } from '../../src/inference/soundfont/brief';
 import { compose } from '../../src/inference/soundfont/compose';
 import type { SoundFontEngine } from '../../src/inference/soundfont/engine';
 import { attribute, percent, pick, randomList, renderAll, type Clip } from './clips';
+import { runTraining } from './training';
 
 /** The tempo that trackers hear in clips, against the range of beats per minute that was asked for. */
 const CLIPS = 200;
@@ -111,20 +112,7 @@ async function byAubio(paths: readonly string[]): Promise<number[]> {
 }
 
 function byEssentia(paths: readonly string[], python: string): Promise<number[]> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(python, [join(__dirname, '..', '..', 'training', 'tempo.py')], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.on('error', reject);
-    child.on('close', (code) =>
-      code === 0
-        ? resolve(JSON.parse(output) as number[])
-        : reject(new Error(`training/tempo.py stopped with ${code}`)),
-    );
-    child.stdin.end(JSON.stringify(paths));
-  });
+  return runTraining<number[]>(python, 'tempo.py', paths);
 }
 
 /** A click on every beat and nothing else: what the tracker makes of a tempo that could not be plainer. */
