@@ -14,7 +14,7 @@ export interface CacheShape {
   readonly bytesPerNumber: 2 | 4;
 }
 
-/** What a chunk has added, layer by layer: keys [R, H, D, N], values [R, H, N, D]. */
+/** What a chunk has added, layer by layer, each [R, H, N, D]. */
 export interface AddedLayer {
   readonly key: Numbers;
   readonly value: Numbers;
@@ -58,7 +58,7 @@ export class DecoderCache {
     return this.past;
   }
 
-  /** [R, H, D, P] */
+  /** [R, H, P, D] */
   key(layer: number): Numbers {
     return this.layers[layer]!.key.subarray(0, this.numbers(this.past));
   }
@@ -98,7 +98,7 @@ export class DecoderCache {
     this.reserve(past + steps);
     this.layers.forEach((layer, i) => {
       const { key, value } = added[i]!;
-      widen(layer.key, this.rows * heads * width, past, key, steps);
+      widen(layer.key, this.rows * heads, past * width, key, steps * width);
       widen(layer.value, this.rows * heads, past * width, value, steps * width);
     });
     this.past = past + steps;
@@ -123,7 +123,7 @@ export class DecoderCache {
     this.layers = old.layers.map(({ key, value }) => {
       const layer = { key: this.make(this.numbers(past)), value: this.make(this.numbers(past)) };
       for (const { from: source, to } of sources) {
-        narrow(key, source, old.past, layer.key, to, past, heads * width, 1);
+        narrow(key, source, old.past, layer.key, to, past, heads, width);
         narrow(value, source, old.past, layer.value, to, past, heads, width);
       }
       return layer;

@@ -45,7 +45,7 @@ export const DECODER_TOKENS = 'made';
 /** float [N, R, C × vocabulary] where it was asked for: only for comparing with other implementations. */
 export const DECODER_LOGITS = 'logits';
 
-/** Keys: [R, H, D, P or N], values: [R, H, P or N, D]. */
+/** Each [R, H, P or N, D]. */
 export const cacheNames = (layer: number) => ({
   pastKey: `past_key_${layer}`,
   pastValue: `past_value_${layer}`,
@@ -88,7 +88,7 @@ export function decoderGraph(
   const past = Array.from({ length: layers }, (_, layer) => {
     const { pastKey, pastValue } = cacheNames(layer);
     return {
-      pastKey: graph.input(pastKey, type, ['rows', heads, width, 'past']),
+      pastKey: graph.input(pastKey, type, ['rows', heads, 'past', width]),
       pastValue: graph.input(pastValue, type, ['rows', heads, 'past', width]),
     };
   });
@@ -99,15 +99,17 @@ export function decoderGraph(
   const caches: Cache[] = past.map((own, layer) => ({ ...own, ...condition.keysAndValues(layer) }));
   const rows = graph.node('Shape', [pastMask], { start: 0, end: 1 });
   const zeros = weights.zerosOf(graph, rows);
-  const none = (shape: readonly number[]) =>
-    graph.node('Expand', [cast(graph.floats([0], [1])), graph.node('Concat', [rows, graph.ints(shape)], { axis: 0 })]);
+  const none = graph.node('Expand', [
+    cast(graph.floats([0], [1])),
+    graph.node('Concat', [rows, graph.ints([heads, 0, width])], { axis: 0 }),
+  ]);
 
   const body = new Graph('step', graph);
   const step = body.input('step', 'int64', []);
   body.input('goes_on', 'bool', []);
   const current = body.input('current', 'int64', ['clips', codebooks]);
   const grown = caches.map((_, layer) => ({
-    key: body.input(`key_${layer}`, type, ['rows', heads, width, 'grown']),
+    key: body.input(`key_${layer}`, type, ['rows', heads, 'grown', width]),
     value: body.input(`value_${layer}`, type, ['rows', heads, 'grown', width]),
   }));
   const grownTo = body.node('Reshape', [body.node('Add', [step, body.ints([1], [])]), body.ints([1])]);
@@ -131,18 +133,18 @@ export function decoderGraph(
   body.result(body.node('Equal', [step, step]), 'bool', []);
   body.result(next, 'int64', ['clips', codebooks]);
   added.forEach(({ key, value }) => {
-    body.result(key, type, ['rows', heads, width, 'grown_more']);
+    body.result(key, type, ['rows', heads, 'grown_more', width]);
     body.result(value, type, ['rows', heads, 'grown_more', width]);
   });
   body.output('made_now', next, 'int64', ['clips', codebooks]);
   if (options.givesLogits) body.output('logits_now', logits, 'float32', ['rows', codebooks * decoder.vocab_size]);
 
-  const carried = caches.flatMap(() => [none([heads, width, 0]), none([heads, 0, width])]);
+  const carried = caches.flatMap(() => [none, none]);
   const count = 1 + carried.length + (options.givesLogits ? 2 : 1);
   const results = graph.nodeOf(count, 'Loop', [graph.node('Squeeze', [steps]), '', tokens, ...carried], { body });
   caches.forEach((_, layer) => {
     const { newKey, newValue } = cacheNames(layer);
-    graph.output(newKey, results[1 + 2 * layer]!, type, ['rows', heads, width, 'steps']);
+    graph.output(newKey, results[1 + 2 * layer]!, type, ['rows', heads, 'steps', width]);
     graph.output(newValue, results[2 + 2 * layer]!, type, ['rows', heads, 'steps', width]);
   });
   graph.output(DECODER_TOKENS, results[1 + carried.length]!, 'int64', ['steps', 'clips', codebooks]);
@@ -195,9 +197,9 @@ function conditionOf(
       const of = (which: string) =>
         weights.published.get(`decoder.model.decoder.layers.${layer}.encoder_attn.${which}.weight`, [size, size]);
       const [key, value] = weights.linear(graph, masked, [of('k_proj'), of('v_proj')], zeros);
-      const perHead = (values: Value, perm: readonly number[]) =>
-        withoutText(graph.node('Transpose', [graph.node('Reshape', [values, split])], { perm }));
-      return { textKey: perHead(key!, [0, 2, 3, 1]), textValue: perHead(value!, [0, 2, 1, 3]) };
+      const perHead = (values: Value) =>
+        withoutText(graph.node('Transpose', [graph.node('Reshape', [values, split])], { perm: [0, 2, 1, 3] }));
+      return { textKey: perHead(key!), textValue: perHead(value!) };
     },
   };
 }
@@ -229,12 +231,9 @@ class Block {
     const matrices = ['q_proj', 'k_proj', 'v_proj'].map((name) => this.matrix(`self_attn.${name}`));
     const [q, k, v] = this.linear(this.norm(hidden, 'self_attn_layer_norm'), matrices);
     const query = this.query(q!);
-    const key = graph.node('Concat', [grown.key, graph.node('Reshape', [k!, graph.ints([-1, heads, width, 1])])], {
-      axis: 3,
-    });
-    const value = graph.node('Concat', [grown.value, graph.node('Reshape', [v!, graph.ints([-1, heads, 1, width])])], {
-      axis: 2,
-    });
+    const one = graph.ints([-1, heads, 1, width]);
+    const key = graph.node('Concat', [grown.key, graph.node('Reshape', [k!, one])], { axis: 2 });
+    const value = graph.node('Concat', [grown.value, graph.node('Reshape', [v!, one])], { axis: 2 });
     const toPast = graph.node('Add', [this.scores(query, cache.pastKey), mask]);
     const toNew = this.scores(query, key);
     const shares = graph.node('Softmax', [graph.node('Concat', [toPast, toNew], { axis: 3 })], { axis: 3 });
@@ -262,13 +261,15 @@ class Block {
     return graph.node('Add', [hidden, narrow!]);
   }
 
+  /** Scaled here, once, because products of one row are fast only where they need no factor. */
   private query(q: Value): Value {
-    return this.graph.node('Reshape', [q, this.graph.ints([-1, this.heads, 1, this.width])]);
+    const { graph, heads, width } = this;
+    const scaled = graph.node('Mul', [q, constant(graph, this.weights, width ** -0.5)]);
+    return graph.node('Reshape', [scaled, graph.ints([-1, heads, 1, width])]);
   }
 
   private scores(query: Value, key: Value): Value {
-    const alpha = { float: this.width ** -0.5 };
-    return this.graph.node('FusedMatMul', [query, key], { alpha }, { domain: MICROSOFT });
+    return this.graph.node('FusedMatMul', [query, key], { transB: 1 }, { domain: MICROSOFT });
   }
 
   private addTo(hidden: Value, seen: Value, projection: string): Value {

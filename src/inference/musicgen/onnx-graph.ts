@@ -48,7 +48,7 @@ const OPSET = 21;
 export const MICROSOFT = 'com.microsoft';
 
 /** Element types, with their numbers in the format. */
-const ELEMENT_TYPES = { float32: 1, uint8: 2, int64: 7, bool: 9, float16: 10 } as const;
+const ELEMENT_TYPES = { float32: 1, uint8: 2, int8: 3, int64: 7, bool: 9, float16: 10 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 const ATTRIBUTE_TYPES = { f: 1, i: 2, s: 3, g: 5, floats: 6, ints: 7 } as const;
@@ -136,7 +136,11 @@ export class Graph {
 
   /** A weight that stays in its file. Belongs to the outermost graph, where every loop sees it. */
   stored(tensor: StoredTensor): Value {
-    if (this.outer) return this.outer.stored(tensor);
+    return this.outer ? this.outer.stored(tensor) : this.storedHere(tensor);
+  }
+
+  /** A weight that this graph alone sees: ONNX Runtime rewrites weights only where they stand beside their nodes. */
+  storedHere(tensor: StoredTensor): Value {
     const { type, shape, file, offset, length } = tensor;
     return this.constant(`${file}@${offset}:${shape.join('x')}`, {
       dims: shape,
@@ -161,6 +165,11 @@ export class Graph {
 
   bytes(values: readonly number[]): Value {
     return this.small('uint8', values.join(), Uint8Array.from(values), [values.length]);
+  }
+
+  /** Signed, and for this graph alone, as `storedHere` is. */
+  signedBytesHere(values: readonly number[], shape: readonly number[] = [values.length]): Value {
+    return this.smallHere('int8', values.join(), Int8Array.from(values), shape);
   }
 
   /** A scalar of 16 bits. */
@@ -191,7 +200,10 @@ export class Graph {
   }
 
   private small(type: ElementType, key: string, raw: ArrayBufferView, shape: readonly number[]): Value {
-    if (this.outer) return this.outer.small(type, key, raw, shape);
+    return this.outer ? this.outer.small(type, key, raw, shape) : this.smallHere(type, key, raw, shape);
+  }
+
+  private smallHere(type: ElementType, key: string, raw: ArrayBufferView, shape: readonly number[]): Value {
     const rawData = new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     return this.constant(`${type}[${shape.join()}]=${key}`, { dims: shape, dataType: ELEMENT_TYPES[type], rawData });
   }

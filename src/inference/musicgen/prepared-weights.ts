@@ -18,6 +18,7 @@ const BYTES_PER_ELEMENT: Readonly<Record<ElementType, number>> = {
   float16: 2,
   int64: 8,
   uint8: 1,
+  int8: 1,
   bool: 1,
 };
 
@@ -90,13 +91,14 @@ export class PreparedWeights {
   }
 
   /**
-   * Each row of x is quantised as it comes, by its own largest number, so that a row does not depend on the others. Both
-   * factors are unsigned: sums of signed ones overflow on processors before VNNI.
+   * Each row of x is quantised as it comes, by its own largest number, so that a row does not depend on the others.
+   * Unsigned times signed is what processors are fastest at; for those where it overflows ONNX Runtime rewrites the
+   * matrix, which therefore stands beside the node (byte-sums.ts).
    */
   private inEightBits(graph: Graph, x: Value, matrices: readonly PublishedTensor[], zeros: Value): Value {
     const { inputs, outputs, name } = stack(matrices);
     const quantized = keptForTwo(async () => quantizeRows(await this.readAll(matrices), inputs));
-    const codes = this.add(`${name}#codes`, 'uint8', [inputs, outputs], async () => (await quantized()).codes);
+    const codes = this.add(`${name}#codes`, 'int8', [inputs, outputs], async () => toBytes((await quantized()).codes));
     const scales = this.add(`${name}#scales`, 'float32', [outputs], async () =>
       toBytes((await quantized()).scales, 'float32'),
     );
@@ -106,11 +108,11 @@ export class PreparedWeights {
       'MatMulIntegerToFloat',
       [
         graph.node('QuantizeLinear', [x, scale, zeros], { axis: 0 }),
-        graph.stored(codes),
+        graph.storedHere(codes),
         graph.floats([1], []),
         graph.stored(scales),
         graph.bytes([128]),
-        graph.bytes([128]),
+        graph.signedBytesHere([0]),
       ],
       {},
       { domain: MICROSOFT },
@@ -210,7 +212,7 @@ function keptForTwo<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function toBytes(numbers: Float32Array, type: 'float32' | 'float16'): Uint8Array {
-  const raw = type === 'float32' ? numbers : toFloat16(numbers);
+function toBytes(numbers: Float32Array | Int8Array, type: 'float32' | 'float16' = 'float32'): Uint8Array {
+  const raw = numbers instanceof Float32Array && type === 'float16' ? toFloat16(numbers) : numbers;
   return new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
 }

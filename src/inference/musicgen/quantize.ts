@@ -1,8 +1,6 @@
-/**
- * Weights in fewer bits, symmetric: a code c stands for (c - middle) × scale, where the middle is half of all codes.
- */
-export interface Quantized {
-  readonly codes: Uint8Array;
+/** Weights in fewer bits, symmetric. */
+export interface Quantized<Codes extends Int8Array | Uint8Array> {
+  readonly codes: Codes;
   readonly scales: Float32Array;
 }
 
@@ -10,13 +8,13 @@ export interface Quantized {
 export const BLOCK_SIZE = 32;
 
 /**
- * Eight bits, a scale for every row.
+ * Eight bits, a scale for every row: a code c stands for c × scale.
  * @param numbers [rows, columns]
  * @returns codes [columns, rows]: turned, as products of matrices take them; scales [rows]
  */
-export function quantizeRows(numbers: Float32Array, columns: number): Quantized {
+export function quantizeRows(numbers: Float32Array, columns: number): Quantized<Int8Array> {
   const rows = numbers.length / columns;
-  const codes = new Uint8Array(numbers.length);
+  const codes = new Int8Array(numbers.length);
   const scales = new Float32Array(rows);
   for (let row = 0; row < rows; row++) {
     const start = row * columns;
@@ -26,18 +24,19 @@ export function quantizeRows(numbers: Float32Array, columns: number): Quantized 
     const inverse = scale === 0 ? 0 : 1 / scale;
     scales[row] = scale;
     for (let column = 0; column < columns; column++) {
-      codes[column * rows + row] = Math.round(numbers[start + column]! * inverse) + 128;
+      codes[column * rows + row] = Math.round(numbers[start + column]! * inverse);
     }
   }
   return { codes, scales };
 }
 
 /**
- * Four bits, rows cut into blocks with a scale each, as MatMulNBits of ONNX Runtime reads them.
+ * Four bits, rows cut into blocks with a scale each, as MatMulNBits of ONNX Runtime reads them: a code c stands for
+ * (c - 8) × scale.
  * @param numbers [rows, columns], columns a multiple of the block size
  * @returns codes [rows, blocks, half a block], of two in a byte the first in the lower half; scales [rows, blocks]
  */
-export function quantizeBlocks(numbers: Float32Array, columns: number): Quantized {
+export function quantizeBlocks(numbers: Float32Array, columns: number): Quantized<Uint8Array> {
   if (columns % BLOCK_SIZE !== 0) throw new RangeError(`${columns} columns cannot be cut into blocks of ${BLOCK_SIZE}`);
   const blocks = numbers.length / BLOCK_SIZE;
   const scales = new Float32Array(blocks);
