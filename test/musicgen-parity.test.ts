@@ -41,7 +41,7 @@ describe.each(['mono', 'stereo'])('MusicGen, %s', (channels) => {
     cpSync(join(__dirname, 'fixtures', 'musicgen', channels), directory, { recursive: true });
     const script = join(__dirname, 'support', 'musicgen-parity.mjs');
     const [program, ...args] = [...EMULATOR, process.execPath, script, directory];
-    found = JSON.parse(execFileSync(program!, args, { encoding: 'utf8' })) as Findings;
+    found = JSON.parse(execFileSync(program, args, { encoding: 'utf8' })) as Findings;
   }, SLOWEST_MS);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
