@@ -172,6 +172,29 @@ test('an item is canceled though its engine finishes at that moment, and leaves 
   expect((await server.query('{ samples { totalCount } }')).samples.totalCount).toBe(0);
 });
 
+test('bytes that are stored only after they were cleared away are cleared again', async () => {
+  const id = await request();
+  let signal: AbortSignal | null = null;
+  let [puts, isStored] = [0, false];
+  const slow: AudioStore = Object.assign(Object.create(store) as AudioStore, {
+    async put(...stored: Parameters<AudioStore['put']>) {
+      puts++;
+      await until(async () => signal!.aborted && (await uploads()) === 0);
+      await store.put(...stored);
+      isStored = true;
+    },
+  });
+  await worker((input, options) => {
+    signal = options.signal;
+    return tone(input, options);
+  }, slow).start(queue, ['SOUNDFONT'], 1);
+  await until(() => puts === 1);
+  await server.query(`mutation { cancelGeneration(id: "${id}") { state } }`);
+  await until(() => isStored);
+  await until(async () => (await uploads()) === 0 && (await storedFiles()) === 0);
+  expect(puts).toBe(1);
+});
+
 test('a worker that is stopped lets its item finish', async () => {
   const id = await request({ count: 3 });
   let running = 0;

@@ -178,8 +178,9 @@ export class GenerationWorker {
     const { sample, wav, audio } = await this.render(running, engine);
     showProgress(running, 'STORE', 0);
     for (;;) {
-      abort.signal.throwIfAborted();
       await this.whileAway(abort.signal, () => items.announceUpload(claim, audio.sha256));
+      // Not before: where the bytes of the round before came after they had been cleared away, this finds them again.
+      abort.signal.throwIfAborted();
       try {
         await store.put(audio.sha256, wav, audio.mediaType);
       } catch (cause) {
