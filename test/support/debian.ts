@@ -2,11 +2,70 @@
  * Programs from Debian's (or Ubuntu's) own packages, unpacked into a directory of ours: works for any user, changes
  * nothing on the system, and starts no service.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { findOnPath, run, withWorkDirectory } from './tools';
+import {
+  cacheDirectory,
+  findOnPath,
+  isExecutableFile,
+  messageOf,
+  run,
+  say,
+  type Unavailable,
+  versionOf,
+  withLock,
+  withWorkDirectory,
+} from './tools';
 
 const APT_TIMEOUT_MS = 5 * 60_000;
+
+/** A program and the LD_LIBRARY_PATH that it runs with. */
+export interface InstalledProgram {
+  readonly binary: string;
+  readonly libraryPath: string;
+}
+
+/** The program of that name on PATH, else the one of the distribution's package, which is fetched once. */
+export async function findOrUnpackProgram(
+  program: string,
+  packageName: string,
+): Promise<InstalledProgram | Unavailable> {
+  const installed = findOnPath(program);
+  if (installed != null && (await versionOf(installed)) != null) return { binary: installed, libraryPath: '' };
+  const directory = path.join(await cacheDirectory(), `${packageName}-debian`);
+  const find = () => findUnpacked(path.join(directory, 'usr', 'bin', program), directory);
+  return (
+    (await find()) ??
+    (await withLock(packageName, 15 * 60_000, async () => (await find()) ?? unpackInto(directory, packageName, find)))
+  );
+}
+
+async function findUnpacked(binary: string, directory: string): Promise<InstalledProgram | null> {
+  if (!isExecutableFile(binary)) return null;
+  const libraryPath = await unpackedLibraryPath(directory);
+  const version = await versionOf(binary, { ...process.env, LD_LIBRARY_PATH: libraryPath });
+  return version == null ? null : { binary, libraryPath };
+}
+
+async function unpackInto(
+  directory: string,
+  packageName: string,
+  find: () => Promise<InstalledProgram | null>,
+): Promise<InstalledProgram | Unavailable> {
+  if (!hasDebianPackages()) return { unavailable: 'it is not on PATH' };
+  try {
+    say(`fetching the distribution's ${packageName}`);
+    await withWorkDirectory(packageName, async (work) => {
+      const root = path.join(work, 'root');
+      await unpackDebianPackage(packageName, root);
+      await rm(directory, { recursive: true, force: true });
+      await rename(root, directory);
+    });
+    return (await find()) ?? { unavailable: `the distribution's ${packageName} was fetched and does not run` };
+  } catch (error) {
+    return { unavailable: `the distribution's ${packageName} could not be fetched: ${messageOf(error)}` };
+  }
+}
 
 export function hasDebianPackages(): boolean {
   return process.platform === 'linux' && findOnPath('apt-get') != null && findOnPath('dpkg') != null;
@@ -49,7 +108,7 @@ export async function unpackDebianPackage(name: string, directory: string): Prom
 }
 
 /** The LD_LIBRARY_PATH for programs unpacked into `directory`. */
-export async function unpackedLibraryPath(directory: string): Promise<string> {
+async function unpackedLibraryPath(directory: string): Promise<string> {
   const found: string[] = [];
   for (const parent of ['usr/lib', 'lib']) {
     const folder = path.join(directory, parent);

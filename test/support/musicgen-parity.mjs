@@ -1,7 +1,8 @@
 /**
  * Runs a tiny MusicGen in plain Node, outside of jest, whose typed arrays the runtime does not take for its own, and
  * compares it with what PyTorch computed of it (parity.json beside the model). Prints the findings as JSON.
- * Usage: node musicgen-parity.mjs DIRECTORY (a copy of a fixture: graphs and weights are written beside the model)
+ * Usage: node musicgen-parity.mjs DIRECTORY [PRECISION]: a copy of a fixture, beside whose model graphs and weights are
+ * written. With a precision nothing but how near its logits are.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,7 +19,7 @@ const { MusicGen } = module('musicgen');
 const { ClipTokens } = module('clip');
 const { DecoderCache } = module('decoder-cache');
 
-const directory = process.argv[2];
+const [directory, only] = process.argv.slice(2);
 const expected = JSON.parse(readFileSync(join(directory, 'parity.json'), 'utf8'));
 const windows = { window: 1500, overlap: 600 };
 const GREEDY = { guidance: expected.greedy.guidance, temperature: 1, topK: 250, topP: 1, isGreedy: true };
@@ -94,6 +95,39 @@ async function generate(model, plans, sampling, chunk = 32) {
 }
 
 const { prompts, encoder, decoder, greedy, audio, sampling } = expected;
+
+/** Logits behind `position`, read in two chunks, of the row of a prompt in a batch of prompts 0 and 1. */
+async function logitsOf(model, { prompt, position }) {
+  const clips = [];
+  for (const each of [0, 1])
+    clips.push({ text: await model.encodeText(prompts[each].text), tokens: new GivenClip(model, decoder.inputs) });
+  const chunks = position < 5 ? [position + 1] : [5, position - 4];
+  await run(model, clips, chunks, GREEDY);
+  const { data, dims } = model.last.logits;
+  const [steps, rows, width] = dims;
+  const row = (at) =>
+    Array.from(data.subarray(((steps - 1) * rows + at) * width, ((steps - 1) * rows + at + 1) * width));
+  return { conditional: row(prompt), unconditional: row(2 + prompt) };
+}
+/** How far the logits of a precision are from PyTorch's, as a share of their own spread. */
+async function errorOf(model) {
+  let error = 0;
+  let spread = 0;
+  for (const position of decoder.logits) {
+    const ours = await logitsOf(model, position);
+    position.conditional.flat().forEach((value, i) => {
+      error += (ours.conditional[i] - value) ** 2;
+      spread += value ** 2;
+    });
+  }
+  return Math.sqrt(error / spread);
+}
+
+if (only) {
+  process.stdout.write(JSON.stringify({ error: await errorOf(await open(only)) }));
+  process.exit(0);
+}
+
 const model = await open('fp32');
 const codebooks = decoder.inputs.length;
 const vocabulary = model.config.decoder.vocab_size;
@@ -112,18 +146,6 @@ for (const { prompt, positions, hidden } of encoder) {
   found.encoder = Math.max(found.encoder, greatest(rows, hidden));
 }
 
-/** Logits behind `position`, read in two chunks, of the row of a prompt in a batch of prompts 0 and 1. */
-async function logitsOf(model, { prompt, position }) {
-  const clips = [];
-  for (const each of [0, 1]) clips.push({ text: await textOf(each), tokens: new GivenClip(model, decoder.inputs) });
-  const chunks = position < 5 ? [position + 1] : [5, position - 4];
-  await run(model, clips, chunks, GREEDY);
-  const { data, dims } = model.last.logits;
-  const [steps, rows, width] = dims;
-  const row = (at) =>
-    Array.from(data.subarray(((steps - 1) * rows + at) * width, ((steps - 1) * rows + at + 1) * width));
-  return { conditional: row(prompt), unconditional: row(2 + prompt) };
-}
 found.logits = 0;
 for (const one of decoder.logits) {
   const ours = await logitsOf(model, one);
@@ -229,21 +251,12 @@ const shared = 90 - codebooks;
 found.prefix = same(...[alone, longer].map((codes) => codes.map((own) => own.slice(0, shared))));
 found.otherSeed = same(alone, another);
 
-// In fewer bits: how near the logits are, as a share of their own spread.
+// In fewer bits.
 found.precisions = {};
 for (const precision of ['int8', 'int4', 'fp16']) {
   const other = await open(precision);
-  let error = 0;
-  let spread = 0;
-  for (const position of decoder.logits) {
-    const ours = await logitsOf(other, position);
-    position.conditional.flat().forEach((value, i) => {
-      error += (ours.conditional[i] - value) ** 2;
-      spread += value ** 2;
-    });
-  }
   const [first] = await generate(other, [one], paper);
   const [, second] = await generate(other, [others[0], one], paper);
-  found.precisions[precision] = { error: Math.sqrt(error / spread), beside: same(first, second) };
+  found.precisions[precision] = { error: await errorOf(other), beside: same(first, second) };
 }
 process.stdout.write(JSON.stringify(found, null, 1));

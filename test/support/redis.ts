@@ -1,24 +1,14 @@
 /** A real Redis for the tests. */
 import { randomBytes } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { hasDebianPackages, unpackDebianPackage, unpackedLibraryPath } from './debian';
+import { findOrUnpackProgram, type InstalledProgram } from './debian';
 import { startSupervised } from './supervise';
-import {
-  cacheDirectory,
-  findOnPath,
-  isExecutableFile,
-  messageOf,
-  say,
-  type Unavailable,
-  versionOf,
-  withLock,
-  withWorkDirectory,
-} from './tools';
+import { isUnavailable, type Unavailable } from './tools';
 
 /** A server that runs already, or a program to start. */
-export type RedisSource = { readonly url: string } | { readonly binary: string; readonly libraryPath: string };
+export type RedisSource = { readonly url: string } | InstalledProgram;
 
 export interface TestRedis {
   /** `redis://:PASSWORD@127.0.0.1:PORT`, or `REDIS_TEST_URL`. A server named by that may hold other data: use prefixes. */
@@ -30,43 +20,9 @@ export interface TestRedis {
 export async function findOrFetchRedis(): Promise<RedisSource | Unavailable> {
   const url = process.env.REDIS_TEST_URL;
   if (url) return { url };
-  const installed = findOnPath('redis-server');
-  if (installed != null && (await versionOf(installed)) != null) return { binary: installed, libraryPath: '' };
-  return (
-    (await findUnpacked()) ?? (await withLock('redis', 15 * 60_000, async () => (await findUnpacked()) ?? fetchRedis()))
-  );
-}
-
-async function unpackedDirectory(): Promise<string> {
-  return path.join(await cacheDirectory(), 'redis-debian');
-}
-
-async function findUnpacked(): Promise<RedisSource | null> {
-  const directory = await unpackedDirectory();
-  const binary = path.join(directory, 'usr', 'bin', 'redis-server');
-  if (!isExecutableFile(binary)) return null;
-  const libraryPath = await unpackedLibraryPath(directory);
-  const version = await versionOf(binary, { ...process.env, LD_LIBRARY_PATH: libraryPath });
-  return version == null ? null : { binary, libraryPath };
-}
-
-async function fetchRedis(): Promise<RedisSource | Unavailable> {
-  const remedy = 'Put "redis-server" on PATH, or set REDIS_TEST_URL';
-  if (!hasDebianPackages()) return { unavailable: `there is no "redis-server" on PATH. ${remedy}` };
-  try {
-    say("fetching the distribution's Redis");
-    await withWorkDirectory('redis', async (work) => {
-      const root = path.join(work, 'root');
-      await unpackDebianPackage('redis-server', root);
-      const directory = await unpackedDirectory();
-      await rm(directory, { recursive: true, force: true });
-      await rename(root, directory);
-    });
-    const found = await findUnpacked();
-    return found ?? { unavailable: `the distribution's redis-server was fetched and does not run. ${remedy}` };
-  } catch (error) {
-    return { unavailable: `Redis could not be fetched: ${messageOf(error)}. ${remedy}` };
-  }
+  const found = await findOrUnpackProgram('redis-server', 'redis-server');
+  if (!isUnavailable(found)) return found;
+  return { unavailable: `${found.unavailable}. Put "redis-server" on PATH, or set REDIS_TEST_URL` };
 }
 
 /** Starts Redis on 127.0.0.1, empty, in memory only, with a password that nobody else knows. */

@@ -1,21 +1,23 @@
 /**
- * Real servers for the tests: an S3 server (MinIO) and Redis. What lives here: getting them once before the run, and
+ * Real servers for the tests: an S3 server (MinIO) and Redis, and an emulator of other processors. What lives here: getting them once before the run, and
  * what a test file needs to use one. No test doubles.
  *
  * jest has to know while it collects tests whether a service is there, so `prepareTestServices` runs in its globalSetup
  * and hands what it found to the test processes by an environment variable.
  */
+import { findOrUnpackProgram, type InstalledProgram } from './debian';
 import { findOrBuildMinio, type S3ServerBinary, startS3Server, type TestS3Server } from './minio';
 import { findOrFetchRedis, type RedisSource, startRedisServer, type TestRedis } from './redis';
-import { isUnavailable, messageOf, say, type Unavailable } from './tools';
+import { isUnavailable, messageOf, run, type RunOptions, say, type Unavailable } from './tools';
 
 export type { TestRedis, TestS3Server };
 
-export type ServiceName = 'minio' | 'redis';
+export type ServiceName = 'minio' | 'redis' | 'emulator';
 
 interface Services {
   readonly minio: S3ServerBinary | Unavailable;
   readonly redis: RedisSource | Unavailable;
+  readonly emulator: InstalledProgram | Unavailable;
 }
 
 const VARIABLE = 'CONCEPTCAPS_TEST_SERVICES';
@@ -25,8 +27,12 @@ const VARIABLE = 'CONCEPTCAPS_TEST_SERVICES';
  * throws: what could not be had is said on stderr and decided where it is used.
  */
 export async function prepareTestServices(): Promise<void> {
-  const [minio, redis] = await Promise.all([orUnavailable(findOrBuildMinio), orUnavailable(findOrFetchRedis)]);
-  const services: Services = { minio, redis };
+  const [minio, redis, emulator] = await Promise.all([
+    orUnavailable(findOrBuildMinio),
+    orUnavailable(findOrFetchRedis),
+    orUnavailable(() => findOrUnpackProgram('qemu-x86_64', 'qemu-user')),
+  ]);
+  const services: Services = { minio, redis, emulator };
   for (const [name, service] of Object.entries(services) as [ServiceName, object][]) {
     if (isUnavailable(service)) say(`${name} is not available, ${consequence()}: ${service.unavailable}`);
   }
@@ -86,4 +92,18 @@ export function startMinio(): Promise<TestS3Server> {
 /** Starts a Redis of the caller's own, or gives the one that `REDIS_TEST_URL` names. Ends with the test process. */
 export function startRedis(): Promise<TestRedis> {
   return startRedisServer(getService('redis'));
+}
+
+/** Runs Node on a processor of that name, as QEMU calls it, and gives what it wrote. */
+export async function runNodeOn(cpu: string, args: readonly string[], options: RunOptions): Promise<string> {
+  const { binary, libraryPath } = getService('emulator');
+  const command = [
+    '-cpu',
+    cpu,
+    '-E',
+    `LD_LIBRARY_PATH=${process.env.LD_LIBRARY_PATH ?? ''}`,
+    process.execPath,
+    ...args,
+  ];
+  return run(binary, command, { ...options, env: { ...process.env, LD_LIBRARY_PATH: libraryPath } });
 }

@@ -167,9 +167,10 @@ export class Graph {
     return this.small('uint8', values.join(), Uint8Array.from(values), [values.length]);
   }
 
-  /** Signed, and for this graph alone, as `storedHere` is. */
-  signedBytesHere(values: readonly number[], shape: readonly number[] = [values.length]): Value {
-    return this.smallHere('int8', values.join(), Int8Array.from(values), shape);
+  /** For this graph alone, as `storedHere` is, and for one node: what has been rewritten must not be met again. */
+  signedBytesHere(values: readonly number[], dims: readonly number[] = [values.length]): Value {
+    const rawData = new Uint8Array(Int8Array.from(values).buffer);
+    return this.initializer({ dims, dataType: ELEMENT_TYPES.int8, rawData });
   }
 
   /** A scalar of 16 bits. */
@@ -200,10 +201,7 @@ export class Graph {
   }
 
   private small(type: ElementType, key: string, raw: ArrayBufferView, shape: readonly number[]): Value {
-    return this.outer ? this.outer.small(type, key, raw, shape) : this.smallHere(type, key, raw, shape);
-  }
-
-  private smallHere(type: ElementType, key: string, raw: ArrayBufferView, shape: readonly number[]): Value {
+    if (this.outer) return this.outer.small(type, key, raw, shape);
     const rawData = new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength);
     return this.constant(`${type}[${shape.join()}]=${key}`, { dims: shape, dataType: ELEMENT_TYPES[type], rawData });
   }
@@ -211,9 +209,14 @@ export class Graph {
   private constant(key: string, tensor: object): Value {
     const known = this.constants.get(key);
     if (known !== undefined) return known;
+    const name = this.initializer(tensor);
+    this.constants.set(key, name);
+    return name;
+  }
+
+  private initializer(tensor: object): Value {
     const name = `constant_${this.names.next++}`;
     this.initializers.push({ ...tensor, name });
-    this.constants.set(key, name);
     return name;
   }
 }
