@@ -16,7 +16,7 @@ import { runTraining } from './training';
 const CLIPS = 200;
 const SECONDS = 20;
 const TOLERANCE = 0.05;
-/** In beats a minute: slower ones are those that trackers count twice as fast. */
+/** In beats a minute: slower ones are those that trackers count twice as fast, the others those that they count half as fast. */
 const SLOW = 80;
 const CLICK_RATE = 44_100;
 const CLICK_SECONDS = 0.03;
@@ -24,8 +24,14 @@ const CLICK_DECAY = 0.006;
 /** Beats may be counted in halves, doubles or by threes: the same pulse at another level. */
 const LEVELS = [1, 2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3];
 
+/** Lines of Markdown: what tells most of each tracker, and all of it. */
+export interface TempoTables {
+  readonly summary: readonly string[];
+  readonly full: readonly string[];
+}
+
 /** @param python one with training/requirements-tempo.txt */
-export async function measureTempo(engine: SoundFontEngine, folder: string, python: string): Promise<string[]> {
+export async function measureTempo(engine: SoundFontEngine, folder: string, python: string): Promise<TempoTables> {
   const random = new Random(1);
   const tempi = ATTRIBUTES.filter(({ category, index }) => category === 'tempo' && MEANINGS[index]!.bpm);
   const clips = Array.from({ length: CLIPS }, (_clip, i): Clip => {
@@ -37,42 +43,73 @@ export async function measureTempo(engine: SoundFontEngine, folder: string, pyth
   const paths = all.map((i) => join(folder, `tempo-${i}.wav`));
   await renderAll(engine, clips, (i) => paths[i]!);
   const tempoOf = clips.map(({ attributes, seed }) => compose(attributes, seed, SECONDS).beatsPerMinute);
-  const clicks = all.map((i) => join(folder, `clicks-${i}.wav`));
-  for (const i of all) await writeFile(clicks[i]!, metronome(tempoOf[i]!));
+  // One for each tempo: a tracker hears the same metronome alike.
+  const clickTempi = [...new Set(tempoOf)];
+  const clickPaths = clickTempi.map((tempo) => join(folder, `clicks-${tempo}.wav`));
+  for (const [i, tempo] of clickTempi.entries()) await writeFile(clickPaths[i]!, metronome(tempo));
   const hasDrums = clips.map(({ attributes }) => briefOf(attributes).drums.length > 0);
 
-  const lines = [
+  const judged = (heard: readonly number[]) =>
+    all.map((i) => {
+      // What was asked for, and what a wrong range would get: that of the clip half the list away.
+      const other = clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes;
+      return judge(heard[i]!, tempoOf[i]!, [tempoRange(clips[i]!.attributes), tempoRange(other)]);
+    });
+  const summary = [
+    '| tracker | within 5 % of the asked range | slower pieces | … counted double | faster pieces | … counted half | a bare metronome, within 5 % of its tempo |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
+  ];
+  const full = [
     '| tracker | clips | number | within 5 % of the asked range | … at any level of the pulse | within 5 % of the piece’s own tempo | … any level | control: another clip’s range | … any level |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
   ];
-  for (const [tracker, hear] of [
-    ['Essentia', (files: readonly string[]) => byEssentia(files, python)],
-    ['aubio', byAubio],
-  ] as const) {
-    const judged = (heard: readonly number[]) =>
-      all.map((i) => {
-        // What was asked for, and what a wrong range would get: that of the clip half the list away.
-        const other = clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes;
-        return judge(heard[i]!, tempoOf[i]!, [tempoRange(clips[i]!.attributes), tempoRange(other)]);
-      });
-    const rows = judged(await hear(paths));
-    const line = (name: string, among: readonly Row[]) => {
-      const share = (test: (row: Row) => boolean) => percent(among.filter(test).length / among.length);
-      return `| ${tracker} | ${name} | ${among.length} | ${share((row) => row.strict)} | ${share((row) => row.level)} | ${share((row) => row.own)} | ${share((row) => row.ownLevel)} | ${share((row) => row.otherStrict)} | ${share((row) => row.otherLevel)} |`;
-    };
+  for (const [tracker, heard] of await hear([...paths, ...clickPaths], python)) {
+    const rows = judged(heard.slice(0, CLIPS));
     const some = (test: (i: number) => boolean) => rows.filter((_row, i) => test(i));
-    lines.push(
-      line('all', rows),
-      ...[
-        ['with percussion', some((i) => hasDrums[i]!)] as const,
-        ['without', some((i) => !hasDrums[i])] as const,
-        [`slower than ${SLOW} beats a minute`, some((i) => tempoOf[i]! < SLOW)] as const,
-        ['faster', some((i) => tempoOf[i]! >= SLOW)] as const,
-      ].map(([name, among]) => line(name, among)),
-      line('a bare metronome at the tempi of all', judged(await hear(clicks))),
-    );
+    const groups = {
+      all: rows,
+      percussion: some((i) => hasDrums[i]!),
+      without: some((i) => !hasDrums[i]),
+      slower: some((i) => tempoOf[i]! < SLOW),
+      faster: some((i) => tempoOf[i]! >= SLOW),
+      clicks: judged(tempoOf.map((tempo) => heard[CLIPS + clickTempi.indexOf(tempo)]!)),
+    };
+    summary.push(summaryLine(tracker, groups));
+    full.push(...Object.entries(GROUPS).map(([group, name]) => fullLine(tracker, name, groups[group as Group])));
   }
-  return lines;
+  return { summary, full };
+}
+
+const GROUPS = {
+  all: 'all',
+  percussion: 'with percussion',
+  without: 'without',
+  slower: `slower than ${SLOW} beats a minute`,
+  faster: 'faster',
+  clicks: 'a bare metronome at the tempi of all',
+} as const;
+type Group = keyof typeof GROUPS;
+
+function summaryLine(tracker: string, groups: Readonly<Record<Group, readonly Row[]>>): string {
+  const { all, slower, faster, clicks } = groups;
+  const shares = [
+    share(all, 'strict'),
+    share(slower, 'strict'),
+    share(slower, 'isDouble'),
+    share(faster, 'strict'),
+    share(faster, 'isHalf'),
+    share(clicks, 'own'),
+  ];
+  return `| ${tracker} | ${shares.join(' | ')} |`;
+}
+
+function fullLine(tracker: string, name: string, among: readonly Row[]): string {
+  const tests = ['strict', 'level', 'own', 'ownLevel', 'otherStrict', 'otherLevel'] as const;
+  return `| ${tracker} | ${name} | ${among.length} | ${tests.map((test) => share(among, test)).join(' | ')} |`;
+}
+
+function share(among: readonly Row[], test: keyof Row): string {
+  return percent(among.filter((row) => row[test]).length / among.length);
 }
 
 interface Row {
@@ -82,6 +119,9 @@ interface Row {
   readonly ownLevel: boolean;
   readonly otherStrict: boolean;
   readonly otherLevel: boolean;
+  /** Twice the piece's own tempo is heard, or half of it. */
+  readonly isDouble: boolean;
+  readonly isHalf: boolean;
 }
 
 type Range = readonly [number, number];
@@ -98,10 +138,23 @@ function judge(heard: number, tempo: number, [asked, other]: readonly [Range, Ra
     ownLevel: LEVELS.some(isWithin([tempo, tempo])),
     otherStrict: isWithin(other)(1),
     otherLevel: LEVELS.some(isWithin(other)),
+    isDouble: isWithin([tempo, tempo])(1 / 2),
+    isHalf: isWithin([tempo, tempo])(2),
   };
 }
 
-/** In beats a minute; NaN where there is none. */
+/** What each tracker hears, in beats a minute; NaN where it finds no beat. */
+async function hear(paths: readonly string[], python: string): Promise<[tracker: string, heard: number[]][]> {
+  const byPython = await runTraining<Record<string, (number | null)[]>>(python, 'tempo.py', paths);
+  return [
+    ...Object.entries(byPython).map(([tracker, heard]): [string, number[]] => [
+      tracker,
+      heard.map((tempo) => tempo ?? Number.NaN),
+    ]),
+    ['aubio', await byAubio(paths)],
+  ];
+}
+
 async function byAubio(paths: readonly string[]): Promise<number[]> {
   const heard: number[] = [];
   for (const path of paths) {
@@ -109,10 +162,6 @@ async function byAubio(paths: readonly string[]): Promise<number[]> {
     heard.push(Number(/([\d.]+) *bpm/.exec(stdout)?.[1] ?? Number.NaN));
   }
   return heard;
-}
-
-function byEssentia(paths: readonly string[], python: string): Promise<number[]> {
-  return runTraining<number[]>(python, 'tempo.py', paths);
 }
 
 /** A click on every beat and nothing else: what the tracker makes of a tempo that could not be plainer. */
