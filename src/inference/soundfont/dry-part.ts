@@ -3,10 +3,10 @@ import { PERCUSSION_CHANNEL, type Note, type Part } from './plan';
 import { addStereo, silence, type Stereo } from './stereo';
 
 /**
- * The sound of one part without reverberation, by a synthesizer that plays nothing else. What a note sounds like does not
- * depend on when it begins nor on what else its part plays, so every distinct note is rendered once, alone, and only for
- * as long as it is heard: of the voices of a band that sound at once, a quarter are tails below any step of the file, and
- * a quarter of the rest repeat a note. Percussion is the exception: a closed hi-hat ends an open one.
+ * The sound of one part without reverberation, by a synthesizer that plays nothing else. What a note sounds like depends
+ * neither on when it begins nor on what else its part plays, so every distinct note is rendered once, alone, and only for
+ * as long as it is heard: of the voices of a full band that would sound at once, a quarter are inaudible tails, and a
+ * quarter of the rest repeat a note. Percussion is the exception: a closed hi-hat ends an open one.
  */
 export const SAMPLE_RATE_HZ = 32_000;
 /** Of the synthesizer's sum. Of forty mixes of random attributes two reached the limiter, for seven samples. */
@@ -90,10 +90,11 @@ function playNote(
   const output = [[window.left, window.right]];
   let hasSounded = false;
   let isOver = false;
+  let frame = 0;
   synth.noteOn(CHANNEL, key, velocity);
-  for (let frame = 0, length = 0; frame < frames && !isOver; frame += length) {
+  while (frame < frames && !isOver) {
     const isHeld = frame < heldFrames;
-    length = isHeld ? Math.min(WINDOW, heldFrames - frame) : WINDOW;
+    const length = isHeld ? Math.min(WINDOW, heldFrames - frame) : WINDOW;
     if (frame === heldFrames) synth.noteOff(CHANNEL, key);
     for (let at = 0; at < length; at += BLOCK) synth.processSplit(output, window.left, window.right, at, BLOCK);
     for (const start of starts) addStereo(window, length, target, start + frame);
@@ -102,6 +103,7 @@ function playNote(
     isOver = !isHeld && (synth.voiceCount === 0 || (hasSounded && isQuiet));
     window.left.fill(0);
     window.right.fill(0);
+    frame += length;
   }
   synth.stopAllChannels(true);
 }
