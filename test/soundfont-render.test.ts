@@ -117,6 +117,34 @@ describe('the renderer', () => {
     expect(other!.mix.sha256).not.toBe(band!.mix.sha256);
   });
 
+  it('gives a note the same sound whatever other notes its part has, the same one among them', () => {
+    const plan = compose(list('piano'), 5, SECONDS);
+    const note = { durationBeats: 0.5, velocity: 90 };
+    const part = { ...plan.parts[0]!, notes: [0, 1, 2].map((startBeats) => ({ ...note, startBeats, key: 60 })) };
+    const chord = [64, 67].map((key) => ({ ...note, startBeats: 1, key }));
+    const notes = [...part.notes, ...chord];
+    const [together, alone] = render(
+      { ...plan, parts: [{ ...part, notes }] },
+      { ...plan, parts: notes.map((one) => ({ ...part, notes: [one] })) },
+    );
+    expect(together!.mix.peak).toBeGreaterThan(0.01);
+    expect(together!.mix.peak).toBeCloseTo(alone!.mix.peak, 5);
+    expect(together!.mix.energy / alone!.mix.energy).toBeCloseTo(1, 5);
+    expect(alone!.deviation).toBeLessThan(1e-5);
+  });
+
+  it('lets a note ring until it is inaudible, and a short one as well', () => {
+    const plan = compose(list('piano'), 5, SECONDS);
+    const part = { ...plan.parts[0]!, reverb: 0 };
+    const held = (durationBeats: number) => ({
+      ...plan,
+      parts: [{ ...part, notes: [{ startBeats: 0, durationBeats, key: 60, velocity: 90 }] }],
+    });
+    const [short, long] = render(held(0.001), held(1));
+    expect(short!.mix.peak).toBeGreaterThan(0.01);
+    expect(long!.mix.energy).toBeGreaterThan(2 * short!.mix.energy);
+  });
+
   it('mixes the stems and nothing else, where the limiter is not reached', () => {
     const [soft] = render(compose(list(...BAND, 'soft'), 5, SECONDS));
     expect(soft!.mix.peak).toBeLessThan(0.98);

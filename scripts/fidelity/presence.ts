@@ -4,7 +4,8 @@ import { ATTRIBUTES } from '../../src/concepts/taxonomy';
 import { briefOf } from '../../src/inference/soundfont/brief';
 import { compose } from '../../src/inference/soundfont/compose';
 import { drumPartOf } from '../../src/inference/soundfont/drum-parts';
-import { loadBank, renderMix, renderStems, type Stereo } from '../../src/inference/soundfont/render';
+import { loadBank, renderMix, renderStems } from '../../src/inference/soundfont/render';
+import type { Stereo } from '../../src/inference/soundfont/stereo';
 import { voiceOf } from '../../src/inference/soundfont/voices';
 import { attribute, percent, randomList } from './clips';
 

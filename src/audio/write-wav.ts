@@ -15,14 +15,14 @@ export function writeWav(channels: readonly Float32Array[], sampleRateHz: number
   wav.writeUInt16LE(16, 34);
   wav.write('data', 36, 'latin1');
   wav.writeUInt32LE(frames * bytesPerFrame, 40);
-  let at = 44;
-  for (let frame = 0; frame < frames; frame++) {
-    for (const channel of channels) {
+  // A view writes several times as fast as the methods of a buffer.
+  const view = new DataView(wav.buffer, wav.byteOffset, wav.length);
+  channels.forEach((channel, index) => {
+    for (let frame = 0, at = 44 + 2 * index; frame < frames; frame++, at += bytesPerFrame) {
       const sample = Math.max(-1, Math.min(1, channel[frame]!));
-      wav.writeInt16LE(Math.round(sample * 32767), at);
-      at += 2;
+      view.setInt16(at, Math.round(sample * 32767), true);
     }
-  }
+  });
   return wav;
 }
 

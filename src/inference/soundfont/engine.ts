@@ -20,7 +20,7 @@ import { bankModel } from './render';
 export class SoundFontEngine implements AudioEngine {
   readonly engine = 'SOUNDFONT';
   readonly name = 'soundfont';
-  readonly version = '2';
+  readonly version = '3';
   readonly isPlaceholder = false;
   readonly description = 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.';
   readonly device = 'CPU';

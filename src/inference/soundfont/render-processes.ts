@@ -5,7 +5,7 @@ import type { RenderAnswer, RenderJob } from './render-child';
 
 /** The compiled module, also where this one runs from its source. */
 const CHILD = join(__dirname, '..', '..', '..', 'dist', 'inference', 'soundfont', 'render-child.js');
-/** A 30 s clip takes about a second and a half. */
+/** A 30 s clip takes about a second. */
 const TIMEOUT_MS = 120_000;
 /** Starting a process takes about as long as rendering 5 s; keeping one takes memory. */
 const IDLE_MS = 30_000;

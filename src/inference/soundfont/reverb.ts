@@ -1,3 +1,5 @@
+import { addStereo, silence, type Stereo } from './stereo';
+
 /**
  * A room: Schroeder's reverberator with Moorer's damped combs in the tuning known as Freeverb, for 32 kHz. Linear and the
  * same from the first sample to the last, so that what it makes of a sum is the sum of what it makes of the parts.
@@ -14,26 +16,33 @@ const GAIN = 0.05;
 
 /** Adds the reverberation of `input` to both sides. */
 export function addReverb(input: Float32Array, left: Float32Array, right: Float32Array): void {
-  addSide(input, left, 0);
-  addSide(input, right, SPREAD_FRAMES);
+  const wet = silence(input.length);
+  for (const frames of COMB_FRAMES) addCombs(input, wet, frames);
+  for (const frames of ALLPASS_FRAMES) {
+    allpass(wet.left, frames);
+    allpass(wet.right, frames + SPREAD_FRAMES);
+  }
+  addStereo(wet, input.length, { left, right }, 0);
 }
 
-function addSide(input: Float32Array, output: Float32Array, spread: number): void {
-  const wet = new Float32Array(input.length);
-  for (const frames of COMB_FRAMES) addComb(input, wet, frames + spread);
-  for (const frames of ALLPASS_FRAMES) allpass(wet, frames + spread);
-  for (let i = 0; i < wet.length; i++) output[i]! += wet[i]!;
-}
-
-function addComb(input: Float32Array, output: Float32Array, frames: number): void {
-  const delay = new Float32Array(frames);
-  let damped = 0;
-  for (let i = 0, at = 0; i < input.length; i++) {
-    const delayed = delay[at]!;
-    output[i]! += delayed;
-    damped = delayed * (1 - DAMPING) + damped * DAMPING;
-    delay[at] = input[i]! * GAIN + damped * FEEDBACK;
-    if (++at === frames) at = 0;
+/** A comb of each side, in one pass: a processor works on the other while it waits for the one. */
+function addCombs(input: Float32Array, { left, right }: Stereo, frames: number): void {
+  const leftDelay = new Float32Array(frames);
+  const rightDelay = new Float32Array(frames + SPREAD_FRAMES);
+  let leftDamped = 0;
+  let rightDamped = 0;
+  for (let i = 0, atLeft = 0, atRight = 0; i < input.length; i++) {
+    const given = input[i]! * GAIN;
+    const leftDelayed = leftDelay[atLeft]!;
+    const rightDelayed = rightDelay[atRight]!;
+    left[i]! += leftDelayed;
+    right[i]! += rightDelayed;
+    leftDamped = leftDelayed * (1 - DAMPING) + leftDamped * DAMPING;
+    rightDamped = rightDelayed * (1 - DAMPING) + rightDamped * DAMPING;
+    leftDelay[atLeft] = given + leftDamped * FEEDBACK;
+    rightDelay[atRight] = given + rightDamped * FEEDBACK;
+    if (++atLeft === leftDelay.length) atLeft = 0;
+    if (++atRight === rightDelay.length) atRight = 0;
   }
 }
 
