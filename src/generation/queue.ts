@@ -104,8 +104,8 @@ export async function openJobQueue(config: {
   try {
     await jobQueue.check();
   } catch (error) {
-    const disconnected = Promise.all(all.map((queue) => queue.disconnect()));
-    await Promise.race([disconnected, new Promise((resolve) => setTimeout(resolve, 1_000))]).catch(() => undefined);
+    // Else they would go on looking for it.
+    await withTimeout(jobQueue.close(), 1_000).catch(() => undefined);
     throw error;
   }
   return jobQueue;
