@@ -12,10 +12,8 @@ from pathlib import Path
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from rows import ROOT
-
-WORDS = ROOT / "models" / "captioner" / "words.txt"
-CAPTIONS = ROOT / "docs" / "captioner-checked.jsonl"
+# Captions and words of the captioner as they once were: with others every piece would be another.
+CORPUS = Path(__file__).with_name("corpus.txt")
 EXTRA_IDS = 10
 SPECIAL = ["<pad>", "</s>", "<unk>"]
 
@@ -38,14 +36,13 @@ def normalization_rules() -> Iterator[str]:
 
 
 def train(pieces: int) -> sentencepiece_model_pb2.ModelProto:
-    captions = [json.loads(line)["caption"] for line in CAPTIONS.read_text("utf-8").splitlines()]
-    words = WORDS.read_text("utf-8").splitlines()
+    sentences = CORPUS.read_text("utf-8").splitlines()
     model = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         rules = Path(folder) / "rules.tsv"
         rules.write_text("".join(f"{rule}\n" for rule in normalization_rules()), "utf-8")
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter([*captions, *words]),
+            sentence_iterator=iter(sentences),
             model_writer=model,
             model_type="unigram",
             vocab_size=pieces - EXTRA_IDS,
