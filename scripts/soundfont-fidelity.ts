@@ -18,9 +18,9 @@ import { measureGenres, measureVariety } from './fidelity/variety';
 /**
  * `npm run fidelity`: listens to the soundfont engine with other people's tools and writes docs/soundfont-fidelity.md,
  * docs/soundfont-attributes.md and docs/examples/. Needs `aubio` (Debian: aubio-tools) on PATH, and a Python with
- * training/requirements.txt and training/requirements-tempo.txt, named by PYTHON (default python3). More than half
- * an hour on two cores, most of it for the tempo: seven trackers hear 200 clips and the metronomes. `--only tempo` measures
- * the tempo alone and leaves the rest of the report as it is.
+ * training/requirements.txt and training/requirements-tempo.txt, named by PYTHON (default python3). About twenty minutes
+ * on two cores, most of it for the tempo: seven trackers hear 200 clips and the metronomes. `--only tempo` measures the
+ * tempo alone and leaves the rest of the report as it is.
  */
 const ROOT = join(__dirname, '..');
 const EXAMPLE_SECONDS = 20;

@@ -1,6 +1,6 @@
 /**
- * Real servers for the tests: an S3 server (MinIO) and Redis, and an emulator of other processors. What lives here: getting them once before the run, and
- * what a test file needs to use one. No test doubles.
+ * Real servers for the tests: an S3 server (MinIO) and Redis, and an emulator of other processors. What lives here:
+ * getting them once before the run, and what a test file needs to use one. No test doubles.
  *
  * jest has to know while it collects tests whether a service is there, so `prepareTestServices` runs in its globalSetup
  * and hands what it found to the test processes by an environment variable.

@@ -34,6 +34,8 @@ interface Layer {
   value: Numbers;
 }
 
+const PARTS = ['key', 'value'] as const;
+
 export class DecoderCache {
   private layers: Layer[];
   /** Positions of each clip. */
@@ -86,8 +88,7 @@ export class DecoderCache {
     if (positions <= this.capacity) return;
     this.capacity = positions;
     for (const layer of this.layers) {
-      layer.key = this.moved(layer.key, this.numbers(positions));
-      layer.value = this.moved(layer.value, this.numbers(positions));
+      for (const part of PARTS) layer[part] = this.moved(layer[part], this.numbers(positions));
     }
   }
 
@@ -97,9 +98,7 @@ export class DecoderCache {
     const past = this.past;
     this.reserve(past + steps);
     this.layers.forEach((layer, i) => {
-      const { key, value } = added[i]!;
-      widen(layer.key, this.rows * heads, past * width, key, steps * width);
-      widen(layer.value, this.rows * heads, past * width, value, steps * width);
+      for (const part of PARTS) widen(layer[part], this.rows * heads, past * width, added[i]![part], steps * width);
     });
     this.past = past + steps;
     this.lengths = this.lengths.map((length) => length + steps);
@@ -120,11 +119,10 @@ export class DecoderCache {
     this.lengths = lengths;
     this.past = past;
     this.capacity = past;
-    this.layers = old.layers.map(({ key, value }) => {
+    this.layers = old.layers.map((before) => {
       const layer = { key: this.make(this.numbers(past)), value: this.make(this.numbers(past)) };
       for (const { from: source, to } of sources) {
-        narrow(key, source, old.past, layer.key, to, past, heads, width);
-        narrow(value, source, old.past, layer.value, to, past, heads, width);
+        for (const part of PARTS) narrow(before[part], source, old.past, layer[part], to, past, heads, width);
       }
       return layer;
     });

@@ -80,7 +80,7 @@ export class MusicGen {
           // for eight, and no longer: one that spins on takes the processor from other work, and from the thread that it
           // waits for.
           intra_op: { allow_spinning: '1', spin_duration_us: '20' },
-          x64quantprecision: (await byteSumsOverflow(runtime)) ? '1' : '0',
+          x64quantprecision: prepared.precision === 'int8' && (await byteSumsOverflow(runtime)) ? '1' : '0',
         },
       },
     };
