@@ -89,7 +89,7 @@ async function renderAlone(): Promise<Batch> {
   const attributes = ATTRIBUTES.map((name) => findAttribute(name)!.index).sort((a, b) => a - b);
   const options = { signal: new AbortController().signal, onProgress: () => undefined };
   const render = (seed: number) =>
-    engine.render({ attributes, caption: '', seed, durationSeconds: CLIP_SECONDS }, options);
+    engine.render({ attributes, texture: null, caption: '', seed, durationSeconds: CLIP_SECONDS }, options);
   await render(1_000_000);
   const cpu = cpuSecondsOfChildren(process.pid);
   const started = performance.now();

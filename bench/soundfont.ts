@@ -25,6 +25,7 @@ export async function benchSoundfont(): Promise<void> {
       attributes: attributes.map((one) => findAttribute(one)!.index).sort((a, b) => a - b),
       seed,
       durationSeconds: SECONDS,
+      texture: null,
       part: null,
     });
     const first = await timed(child, job(1_000));

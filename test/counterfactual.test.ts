@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { seed, until } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
 
@@ -146,6 +147,31 @@ test('concept sets take them as pairs, of which they differ in the concept alone
   expect((await server.query(SET, { positives: 4, dataVersion: before.dataVersion })).conceptSet.pairs).toEqual([]);
 });
 
+test('a slow piece made fast has the notes that it had, and made slow again is the piece that it was', async () => {
+  const attributes = ['techno', 'drums', 'piano'];
+  const [slow] = await make({ attributes: [...attributes, 'slow tempo'], seed: 12, durationSeconds: 4 });
+  const swap = (remove: string, add: string, { id }: { id: string }) =>
+    make({ counterfactuals: { samples: [id], remove, add } });
+  const [madeFast] = await swap('slow tempo', 'fast tempo', slow);
+  const [fast] = await make({ attributes: [...attributes, 'fast tempo'], seed: 12, durationSeconds: 4 });
+  // Fast for itself, it has more between its beats.
+  expect(fast.id).not.toBe(madeFast.id);
+  const [before, after, own] = await Promise.all([slow, madeFast, fast].map(({ id }) => notesOf(id)));
+  expect(after!.length).toBeGreaterThan(before!.length);
+  expect(after!.slice(0, before!.length)).toEqual(before);
+  expect(own!.slice(0, before!.length)).not.toEqual(before);
+  const [slowAgain] = await swap('fast tempo', 'slow tempo', madeFast);
+  expect(slowAgain.id).toBe(slow.id);
+  expect(slowAgain.counterfactuals).toHaveLength(1);
+  // And so the other way round.
+  const [madeSlow] = await swap('fast tempo', 'slow tempo', fast);
+  expect(madeSlow.id).not.toBe(slow.id);
+  const { provenance } = (
+    await server.query(`{ sample(id: "${madeSlow.id}") { provenance { stages { name parameters { name value } } } } }`)
+  ).sample;
+  expect(provenance.stages.at(-1).parameters).toContainEqual({ name: 'texture', value: 'full' });
+});
+
 test.each([
   [{ samples: [] }, 'input.counterfactuals.samples', /1 to 1000 ids/],
   [{ samples: ['s_x'] }, 'input.counterfactuals', /needs remove, add or both/],
@@ -171,6 +197,22 @@ test('what the original decides cannot be given beside it', async () => {
   });
   expect(errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', field: 'input.seed' });
 });
+
+/** Tick and key of each note of a sample's MIDI file, in the order of time. */
+async function notesOf(id: string): Promise<[tick: number, key: number][]> {
+  const { midiUrl } = (await server.query(`{ sample(id: "${id}") { score { midiUrl } } }`)).sample.score;
+  const input = Buffer.from(await (await fetch(midiUrl)).arrayBuffer());
+  const { stdout } = spawnSync(process.execPath, ['-e', READ_NOTES], { input, encoding: 'utf8' });
+  return JSON.parse(stdout);
+}
+
+/** The reader is an ES module, which jest's runtime cannot import. */
+const READ_NOTES = `import('spessasynth_core').then(({ BasicMIDI }) => {
+  const { tracks } = BasicMIDI.fromArrayBuffer(Uint8Array.from(require('node:fs').readFileSync(0)).buffer);
+  const notes = tracks.flatMap(({ events }) => events.filter(({ statusByte }) => statusByte >> 4 === 9));
+  const read = notes.map(({ ticks, data }) => [ticks, data[0]]).sort(([a, key], [b, other]) => a - b || key - other);
+  console.log(JSON.stringify(read));
+})`;
 
 function bytesOf(samples: Int16Array): Buffer {
   return Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);

@@ -372,8 +372,8 @@ test('engines tell what they are and who serves them', async () => {
       maxDurationSeconds: 30,
       workers: 1,
       slots: 2,
-      version: '3',
-      versions: ['3'],
+      version: '4',
+      versions: ['4'],
     },
     expect.objectContaining({ engine: 'MUSICGEN', isAvailable: false, workers: 0, slots: 0, versions: [] }),
   ]);

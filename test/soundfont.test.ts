@@ -192,8 +192,36 @@ describe('the composer', () => {
       { seed: 20261123, numRuns: 500 },
     ));
 
+  it('plays a slow piece on its beats, whatever the genre, but for tunes and what is asked for between them', () => {
+    const isBetween = ({ startBeats }: { startBeats: number }) => !Number.isInteger(startBeats);
+    const accompaniment = [
+      'piano',
+      'acoustic guitar',
+      'strings',
+      'bass guitar',
+      'drums',
+      'shimmering shakers',
+      'percussion',
+    ];
+    const between = (...names: string[]) => {
+      const plans = [0, 1, 2, 3, 4].map((seed) => compose(indices(...accompaniment, ...names), seed, 20));
+      return plans.flatMap(({ parts }) => parts.filter(({ notes }) => notes.some(isBetween)).map(({ name }) => name));
+    };
+    for (const genre of ['techno', 'jazz', 'reggae', 'latin dance music', 'funk', 'ambient', 'country']) {
+      expect(between(genre, 'slow tempo')).toEqual([]);
+      expect(between(genre)).not.toEqual([]);
+    }
+    expect(between('slow tempo', 'groovy bass')).toContain('bass guitar');
+    expect(between('slow tempo', 'groovy drumming rhythm')).toContain('drums');
+    expect(between('slow tempo', 'violin', 'pop')).toContain('violin');
+    // Whatever is left out, every player is there.
+    for (const { parts } of [0, 1, 2].map((seed) => compose(indices(...accompaniment, 'techno', 'slow'), seed, 5))) {
+      expect(parts.every(({ notes }) => notes.length > 4)).toBe(true);
+    }
+  });
+
   it.each([
-    ['slow tempo', 56, 76],
+    ['slow tempo', 66, 76],
     ['medium tempo', 92, 116],
     ['fast tempo', 132, 168],
   ])('takes %s as %i to %i beats a minute, whatever the genre', (tempo, low, high) => {

@@ -55,7 +55,10 @@ export async function renderAll(
   const lanes = Array.from({ length: availableParallelism() }, async () => {
     while (next < clips.length) {
       const i = next++;
-      const { wav } = await engine.render({ ...clips[i]!, caption: '' }, { signal, onProgress: () => undefined });
+      const { wav } = await engine.render(
+        { ...clips[i]!, texture: null, caption: '' },
+        { signal, onProgress: () => undefined },
+      );
       await writeFile(pathOf(i), wav);
     }
   });

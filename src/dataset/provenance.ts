@@ -11,6 +11,8 @@ export interface Provenance {
   readonly engineVersion: string;
   readonly seed: number;
   readonly durationSeconds: number;
+  /** Of a counterfactual, where its own attributes have another one; missing in records older than textures. */
+  readonly texture?: 'full' | 'spare' | null;
   /** In the order in which they were run. */
   readonly stages: readonly StageRecord[];
 }

@@ -162,6 +162,7 @@ export async function writeSamplesIn(
 export async function linkCounterfactual(tx: Queryable, sample: number, of: number): Promise<void> {
   const { rowCount } = await tx.query(
     `INSERT INTO counterfactual (sample_seq, of_seq, version) SELECT $1, $2, version + 1 FROM data_state
+     WHERE NOT EXISTS (SELECT FROM counterfactual WHERE sample_seq = $2 AND of_seq = $1)
      ON CONFLICT ON CONSTRAINT counterfactual_pkey DO NOTHING`,
     [sample, of],
   );

@@ -3,7 +3,7 @@ import { findAttribute } from '../concepts/taxonomy';
 import { attributeOf, conceptOf } from '../dataset/sample-catalog';
 import type { SampleRepository, StoredSample } from '../dataset/sample-repository';
 import type { Provenance } from '../dataset/provenance';
-import type { AudioEngine } from '../inference/stages';
+import type { AudioEngine, Scored } from '../inference/stages';
 import { UserError } from '../platform/errors';
 import type { Recipe } from './recipe';
 
@@ -21,17 +21,23 @@ export interface CounterfactualRecipe extends Recipe {
   readonly counterfactualOf: number;
 }
 
+export interface CounterfactualSources {
+  readonly engine: AudioEngine;
+  /** The engine's. */
+  readonly score: Scored;
+  readonly samples: SampleRepository;
+}
+
 const MAX_SAMPLES = 1_000;
 
 /**
  * The recipes of counterfactuals: attributes changed as asked, seed and length those of the original, so that the same
- * engine makes the same piece but for what was changed.
+ * engine makes the same piece but for what was changed: a slow piece made fast has no more between its beats than before.
  * @throws UserError where a sample is not there, was not made by this version of the engine, or cannot be changed so
  */
 export async function counterfactualRecipes(
   spec: CounterfactualSpec,
-  engine: AudioEngine,
-  samples: SampleRepository,
+  { engine, score, samples }: CounterfactualSources,
 ): Promise<CounterfactualRecipe[]> {
   const field = 'input.counterfactuals';
   if (spec.samples.length === 0 || spec.samples.length > MAX_SAMPLES) {
@@ -58,6 +64,7 @@ export async function counterfactualRecipes(
     const asked = added === null ? kept : [...kept, added].sort((a, b) => a - b);
     if (asked.length === 0) throw badInput(name, `nothing is left of ${id} without "${spec.remove}"`);
     const { seed, durationSeconds } = made;
+    const texture = made.texture ?? score.textureOf(original.attributes);
     return {
       asked,
       forbidden: [],
@@ -66,6 +73,7 @@ export async function counterfactualRecipes(
       durationSeconds,
       // What the original says is no longer so.
       caption: null,
+      texture: texture === score.textureOf(asked) ? null : texture,
       counterfactualOf: original.seq,
     };
   });

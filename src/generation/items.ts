@@ -6,7 +6,7 @@ import {
   writeSamplesIn,
   type PreparedSample,
 } from '../dataset/sample-writer';
-import type { EngineName } from '../inference/stages';
+import type { EngineName, Texture } from '../inference/stages';
 import type { Database, Queryable } from '../platform/database';
 import type { PipelineStage } from './pipeline';
 import type { Recipe } from './recipe';
@@ -77,6 +77,7 @@ interface ClaimRow {
   readonly data_version: number;
   readonly counterfactual_of: number | null;
   readonly caption: string | null;
+  readonly texture: Texture | null;
   readonly previews: boolean;
 }
 
@@ -103,12 +104,12 @@ export class GenerationItems {
        WHERE i.id = $1 AND r.seq = i.request AND i.not_before <= now()
          AND (i.state = 'QUEUED' OR (i.state = 'RUNNING' AND i.leased_until < now() AND i.attempts < $5))
        RETURNING i.asked, i.forbidden, i.completes, i.seed, i.duration_seconds, i.engine, i.attempts,
-         i.counterfactual_of, i.caption, r.previews, r.id AS request_id`,
+         i.counterfactual_of, i.caption, i.texture, r.previews, r.id AS request_id`,
       [item, lease, LEASE_SECONDS, worker, MAX_ATTEMPTS],
     );
     const row = rows[0];
     if (!row) return null;
-    const { asked, forbidden, completes, seed, caption, engine, previews, attempts } = row;
+    const { asked, forbidden, completes, seed, caption, texture, engine, previews, attempts } = row;
     return {
       item,
       lease,
@@ -119,6 +120,7 @@ export class GenerationItems {
       seed,
       durationSeconds: row.duration_seconds,
       caption,
+      texture,
       engine,
       counterfactualOf: row.counterfactual_of,
       previews,

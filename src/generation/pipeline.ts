@@ -34,7 +34,7 @@ export async function makeSample(
   { signal, onProgress, onPreview }: PipelineOptions,
 ): Promise<MadeSample> {
   const { completer, captions } = stages;
-  const { asked, seed, durationSeconds } = recipe;
+  const { asked, seed, durationSeconds, texture } = recipe;
   const records: StageRecord[] = [];
 
   onProgress('ATTRIBUTES', 0);
@@ -60,7 +60,10 @@ export async function makeSample(
   onProgress('AUDIO', 0);
   const rendering = performance.now();
   const options: AudioOptions = { signal, onProgress: (share) => onProgress('AUDIO', share), onPreview };
-  const { wav, parameters: made } = await engine.render({ attributes, caption, seed, durationSeconds }, options);
+  const { wav, parameters: made } = await engine.render(
+    { attributes, texture, caption, seed, durationSeconds },
+    options,
+  );
   const facts = checkedFacts(wav, durationSeconds);
   const audio = { ...facts, sha256: sha256Of(wav) };
   records.push(await record('AUDIO', engine, { seed, durationSeconds, ...made }, audio.sha256, rendering));
@@ -81,6 +84,7 @@ export async function makeSample(
       engineVersion: engine.version,
       seed,
       durationSeconds,
+      texture,
       stages: records,
     },
   });

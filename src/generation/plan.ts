@@ -207,6 +207,7 @@ function planCombinations(
             seed: (seed + i) | 0,
             durationSeconds,
             caption,
+            texture: null,
           });
         planned.push(
           ...(isFresh
@@ -254,7 +255,7 @@ async function planTopUp(
     const seed = ((spec.seed ?? GENERATION_DEFAULTS.seed) + i) | 0;
     const { required, forbidden } = demandsOf(seed);
     const completes = spec.complete ?? true;
-    return toItem({ asked: required, forbidden, completes, seed, durationSeconds, caption: null });
+    return toItem({ asked: required, forbidden, completes, seed, durationSeconds, caption: null, texture: null });
   };
   // Refused at once, also where nothing lacks.
   candidate(0);
@@ -282,7 +283,7 @@ async function planCounterfactuals(
     if (spec[name] != null)
       throw badInput(name, 'cannot be given with counterfactuals, which have all of their originals');
   }
-  const recipes = await counterfactualRecipes(counterfactuals, own, samples);
+  const recipes = await counterfactualRecipes(counterfactuals, { engine: own, score: own.score, samples });
   if (!spec.allowContradictions) {
     for (const [i, { asked }] of recipes.entries()) {
       refuseContradictions(asked, `input.counterfactuals.samples[${i}]`);

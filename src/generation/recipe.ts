@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { contradict } from '../concepts/concepts';
 import { ATTRIBUTES } from '../concepts/taxonomy';
 import { base32 } from '../dataset/sample-identity';
-import type { Stage } from '../inference/stages';
+import type { Stage, Texture } from '../inference/stages';
 import { UserError } from '../platform/errors';
 import type { Stages } from './stages';
 
@@ -19,6 +19,8 @@ export interface Recipe {
   readonly durationSeconds: number;
   /** Of the user's own, instead of one that is written. */
   readonly caption: string | null;
+  /** Of a counterfactual, where it is another one than its own attributes have: that of its original. */
+  readonly texture: Texture | null;
 }
 
 /**
@@ -38,6 +40,7 @@ export function recipeIdOf(
     recipe.durationSeconds,
     recipe.caption === null ? [captions.name, captions.version] : { given: recipe.caption },
     [engine.name, engine.version],
+    ...(recipe.texture === null ? [] : [{ texture: recipe.texture }]),
   ]);
   return `r_${base32(createHash('sha256').update(canonical).digest(), 26)}`;
 }

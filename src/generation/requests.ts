@@ -208,12 +208,13 @@ async function insertItems(
   const firstRank = PRIORITIES.indexOf(priority) * RANKS_PER_PRIORITY;
   const { rows } = await tx.query<EnqueuedItem>(
     `INSERT INTO generation_item (request, position, engine, recipe, asked, forbidden, completes, seed,
-       duration_seconds, counterfactual_of, caption, rank, enqueued_at)
+       duration_seconds, counterfactual_of, caption, texture, rank, enqueued_at)
      SELECT $1, ordinality - 1, $2, recipe, asked::smallint[], forbidden::smallint[], completes, seed, duration,
-       counterfactual_of, caption, $3::int + ordinality - 1, now()
-     FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[], $8::int[], $9::float8[], $10::int[], $11::text[])
+       counterfactual_of, caption, texture, $3::int + ordinality - 1, now()
+     FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[], $8::int[], $9::float8[], $10::int[], $11::text[],
+         $12::text[])
        WITH ORDINALITY
-       AS new (recipe, asked, forbidden, completes, seed, duration, counterfactual_of, caption, ordinality)
+       AS new (recipe, asked, forbidden, completes, seed, duration, counterfactual_of, caption, texture, ordinality)
      RETURNING id AS item, engine, rank`,
     [
       request,
@@ -227,6 +228,7 @@ async function insertItems(
       items.map(({ durationSeconds }) => durationSeconds),
       items.map(({ counterfactualOf }) => counterfactualOf),
       items.map(({ caption }) => caption),
+      items.map(({ texture }) => texture),
     ],
   );
   return rows;

@@ -36,7 +36,7 @@ export class Scores {
     const { engine: name, engineVersion, seed, durationSeconds } = provenance;
     const engine = this.stages.engines.find((one) => one.engine === name && one.version === engineVersion);
     if (!engine?.score) return null;
-    const request = { attributes, caption, seed, durationSeconds };
+    const request = { attributes, texture: provenance.texture ?? null, caption, seed, durationSeconds };
     return { engine: engine.score, request, parts: engine.score.partsOf(request) };
   }
 

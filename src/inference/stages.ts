@@ -67,9 +67,15 @@ export interface WrittenCaption {
   readonly parameters: Readonly<Record<string, string | number>>;
 }
 
+/** How much is played between the beats. */
+export const TEXTURES = ['full', 'spare'] as const;
+export type Texture = (typeof TEXTURES)[number];
+
 export interface AudioRequest {
   /** Taxonomy indices, ascending. */
   readonly attributes: readonly number[];
+  /** Of engines with a score: that of the piece whose counterfactual it is; null: as the attributes have it. */
+  readonly texture: Texture | null;
   readonly caption: string;
   /** 32-bit integer. */
   readonly seed: number;
@@ -140,6 +146,8 @@ export interface Shortcoming {
 
 /** What an engine that writes a score can give beside the mix, made again from the same request. */
 export interface Scored {
+  /** What a piece with these attributes has where the request says nothing. */
+  textureOf(attributes: readonly number[]): Texture;
   /** Names of the parts, in their order. */
   partsOf(request: AudioRequest): readonly string[];
   /** A WAV file of one part alone, with its reverberation: the same bytes whatever other parts there are. */

@@ -3,6 +3,7 @@ import { fit, nearestTone, voicing, type DegreeRange, type Harmony } from './har
 import type { Stroke } from './perform';
 import { BARS_PER_PHRASE, chordAt, type Bar, type Score } from './score';
 import { chance, pick, stream } from './streams';
+import { onBeats } from './texture';
 import type { TuneNote } from './tune';
 
 /** Chords, held chords and basses. What is asked of a player: its name, its range in degrees, its manners. */
@@ -85,7 +86,7 @@ function chordsOf(score: Score, player: Player, middle: number, patterns: Patter
     const random = stream(score.seed, 'comp', player.name, bar.letter);
     const pattern = patterns === 'broken' ? null : pick(random, patterns);
     const broken = pick(random, score.brief.contours.includes('rising') ? RISING_BROKEN : BROKEN);
-    return bar.chords.flatMap((chord) => {
+    const strokes = bar.chords.flatMap((chord) => {
       const keys = (before = voicing(chord, before, middle));
       return pattern === null
         ? breakChord(chord, keys, broken, loud - 4)
@@ -93,7 +94,13 @@ function chordsOf(score: Score, player: Player, middle: number, patterns: Patter
             keys.map((pitch): Stroke => ({ ...stroke, pitch, loud: stroke.loud + loud })),
           );
     });
+    return isSpare(score, player) ? onBeats(strokes) : strokes;
   });
+}
+
+/** What is asked for between the beats is played there. */
+function isSpare({ brief }: Score, { manners }: Player): boolean {
+  return brief.texture === 'spare' && !brief.isPolyrhythmic && !manners.has('groovy') && !manners.has('rhythmic');
 }
 
 function breakChord(chord: Harmony, keys: readonly number[], order: readonly number[], loud: number): Stroke[] {
@@ -138,7 +145,7 @@ function leftHand({ bars, seed }: Score, { name, range }: Player): Stroke[] {
 
 /** In some last bars of a phrase, a run in eighths over the last two beats. */
 function runs(score: Score, { name, range, manners }: Player): Stroke[] {
-  if (score.brief.isSteady || manners.size > 0) return [];
+  if (score.brief.isSteady || score.brief.texture === 'spare' || manners.size > 0) return [];
   return score.bars.flatMap((bar) => {
     const random = stream(score.seed, 'run', name, bar.index);
     if (bar.barInPhrase !== BARS_PER_PHRASE - 1 || !chance(random, 45)) return [];
@@ -158,7 +165,8 @@ const GROOVY_BASS = ['R..R..8.7.R.5.a.', 'R.R...8R..5.R.a.', 'R..R8.R...5R8.a.',
 const POLYRHYTHMIC_BASS = ['R--5--R--8--5--R'];
 
 /** The line of the style, chord by chord, with a walk into the next phrase. */
-export function playBass(score: Score, { name, range, manners }: Player): Stroke[] {
+export function playBass(score: Score, player: Player): Stroke[] {
+  const { name, range, manners } = player;
   const { bars, brief, seed, styles } = score;
   const low = { low: range.low, high: range.low + 8 };
   const patterns = manners.has('groovy') ? GROOVY_BASS : brief.isPolyrhythmic ? POLYRHYTHMIC_BASS : styles.bass.bass;
@@ -168,7 +176,7 @@ export function playBass(score: Score, { name, range, manners }: Player): Stroke
     const random = stream(seed, 'bass fill', name, bar.index);
     const isFilled = bar.barInPhrase === BARS_PER_PHRASE - 1 && !brief.isSteady && chance(random, 55);
     const line = bassLine(bar, isFilled ? `${pattern.slice(0, bar.beats * 4 - 4)}5.a.` : pattern, next, low, range);
-    return line.map((stroke) => ({ ...stroke, loud: stroke.loud + 2 }));
+    return (isSpare(score, player) ? onBeats(line) : line).map((stroke) => ({ ...stroke, loud: stroke.loud + 2 }));
   });
 }
 

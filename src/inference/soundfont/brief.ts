@@ -2,6 +2,7 @@ import { ATTRIBUTES } from '../../concepts/taxonomy';
 import { MEANINGS } from './attribute-table';
 import type { Colour, Contour, DrumManner, Manner, Meaning, Range } from './attributes/meaning';
 import type { DrumPartName } from './drum-parts';
+import type { Texture } from '../stages';
 import { MODES, type Metre } from './plan';
 import type { StyleName } from './styles';
 import { FALLBACK, voiceOf, type VoiceName } from './voices';
@@ -19,6 +20,7 @@ export interface Brief {
   readonly isHarmonySyncopated: boolean;
   readonly isPolyrhythmic: boolean;
   readonly isSteady: boolean;
+  readonly texture: Texture;
   readonly accent: number;
   /** Place in MODES; null where no attribute says. */
   readonly brightness: number | null;
@@ -76,6 +78,7 @@ export function briefOf(attributes: readonly number[]): Brief {
     isHarmonySyncopated: any('isHarmonySyncopated'),
     isPolyrhythmic: any('isPolyrhythmic'),
     isSteady: any('isSteady'),
+    texture: any('isSpare') ? 'spare' : 'full',
     accent: Math.round(mean('accent', DEFAULTS.accent)),
     // A mood knows the mode better than a genre does.
     brightness: brightnessOf(moods) ?? brightnessOf(meanings),

@@ -1,3 +1,4 @@
+import type { Texture } from '../stages';
 import {
   playBass,
   playKeys,
@@ -25,13 +26,21 @@ import { ORCHESTRA, voiceOf, type Role, type Voice } from './voices';
  *
  * What makes pairs comparable: every decision has a random stream of its own (`streams.ts`) and no part knows of another,
  * so a part that is added, left out or swapped changes no note of the others. Notes are in beats, composed in degrees of
- * the scale: another tempo changes no note, another mode only keys.
+ * the scale: another tempo changes no note, another mode only keys. What a slow piece leaves out between the beats is no
+ * matter of its tempo but of its texture, which its counterfactuals keep.
  *
  * @param attributes taxonomy indices
  * @param seed 32-bit integer
+ * @param texture null: as the attributes have it; a counterfactual has its original's
  */
-export function compose(attributes: readonly number[], seed: number, durationSeconds: number): Plan {
-  const brief = briefOf(attributes);
+export function compose(
+  attributes: readonly number[],
+  seed: number,
+  durationSeconds: number,
+  texture: Texture | null = null,
+): Plan {
+  const own = briefOf(attributes);
+  const brief = { ...own, texture: texture ?? own.texture };
   const beatsPerMinute = tempoOf(brief, seed);
   const durationBeats = (durationSeconds * beatsPerMinute) / 60;
   const score = scoreOf(brief, seed, durationBeats);

@@ -8,6 +8,7 @@ import {
   type Scored,
 } from '../stages';
 import { UNSUPPORTED_ATTRIBUTES, WEAK_ATTRIBUTES } from './attribute-table';
+import { briefOf } from './brief';
 import { compose } from './compose';
 import { midiFileOf } from './midi-file';
 import { RenderProcesses } from './render-processes';
@@ -20,7 +21,7 @@ import { bankModel } from './render';
 export class SoundFontEngine implements AudioEngine {
   readonly engine = 'SOUNDFONT';
   readonly name = 'soundfont';
-  readonly version = '3';
+  readonly version = '4';
   readonly isPlaceholder = false;
   readonly description = 'A composer and a General MIDI SoundFont: no weights, no GPU, seconds a clip.';
   readonly device = 'CPU';
@@ -42,19 +43,21 @@ export class SoundFontEngine implements AudioEngine {
     return this.bank;
   }
 
-  async render({ attributes, seed, durationSeconds }: AudioRequest, options: AudioOptions): Promise<RenderedAudio> {
+  async render(request: AudioRequest, options: AudioOptions): Promise<RenderedAudio> {
+    const { attributes, seed, durationSeconds, texture } = request;
     return {
-      wav: await this.processes.render({ attributes, seed, durationSeconds, part: null }, options),
-      parameters: {},
+      wav: await this.processes.render({ attributes, seed, durationSeconds, texture, part: null }, options),
+      parameters: { texture: texture ?? briefOf(attributes).texture },
     };
   }
 
   /** Composing takes milliseconds and is done here; a part is rendered as the mix is. */
   readonly score: Scored = {
+    textureOf: (attributes) => briefOf(attributes).texture,
     partsOf: (request) => planOf(request).parts.map(({ concept }) => concept),
     midiOf: (request) => midiFileOf(planOf(request)),
-    renderPart: ({ attributes, seed, durationSeconds }, part, options) =>
-      this.processes.render({ attributes, seed, durationSeconds, part }, options),
+    renderPart: ({ attributes, seed, durationSeconds, texture }, part, options) =>
+      this.processes.render({ attributes, seed, durationSeconds, texture, part }, options),
   };
 
   close(): Promise<void> {
@@ -62,6 +65,6 @@ export class SoundFontEngine implements AudioEngine {
   }
 }
 
-function planOf({ attributes, seed, durationSeconds }: AudioRequest) {
-  return compose(attributes, seed, durationSeconds);
+function planOf({ attributes, seed, durationSeconds, texture }: AudioRequest) {
+  return compose(attributes, seed, durationSeconds, texture);
 }

@@ -4,12 +4,24 @@ import type { Stroke } from './perform';
 import { BARS_PER_PHRASE, type Bar, type Score } from './score';
 import { chance, pick, stream } from './streams';
 import { SIX_EIGHT, WALTZ, type Groove } from './styles';
+import { onBeats } from './texture';
 
 type Manners = ReadonlySet<DrumManner>;
 
 /** Percussion parts: the kit with the groove of the style, and instruments of their own that know the same groove. */
 export function playDrumPart(score: Score, part: DrumPartName, manners: Manners): Stroke[] {
-  return score.bars.flatMap((bar) => barOf(score, bar, part, manners));
+  return score.bars.flatMap((bar) => {
+    const strokes = barOf(score, bar, part, manners);
+    if (!isSpare(score, manners)) return strokes;
+    const drums = new Set(strokes.map(({ pitch }) => pitch));
+    return [...drums].flatMap((drum) => onBeats(strokes.filter(({ pitch }) => pitch === drum)));
+  });
+}
+
+/** What is asked for between the beats is played there. */
+function isSpare({ brief }: Score, manners: Manners): boolean {
+  const asked = (['groovy', 'slick', 'syncopated'] as const).some((manner) => manners.has(manner));
+  return brief.texture === 'spare' && !brief.isPolyrhythmic && !asked;
 }
 
 function barOf(score: Score, bar: Bar, part: DrumPartName, manners: Manners): Stroke[] {

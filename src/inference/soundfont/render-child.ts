@@ -1,13 +1,11 @@
+import type { AudioRequest } from '../stages';
 import { compose } from './compose';
 import { loadBank, renderPart, renderPlan } from './render';
 
 /**
  * The process in which clips are rendered, one at a time: a crash of it ends one clip, and its work blocks nobody.
  */
-export interface RenderJob {
-  readonly attributes: readonly number[];
-  readonly seed: number;
-  readonly durationSeconds: number;
+export interface RenderJob extends Omit<AudioRequest, 'caption'> {
   /** Place of the one part that is to be heard; null for the mix. */
   readonly part: number | null;
 }
@@ -20,8 +18,8 @@ const PROGRESS_STEP = 0.1;
 const bank = loadBank();
 bank.catch(() => undefined);
 
-async function answer({ attributes, seed, durationSeconds, part }: RenderJob): Promise<RenderAnswer> {
-  const plan = compose(attributes, seed, durationSeconds);
+async function answer({ attributes, seed, durationSeconds, texture, part }: RenderJob): Promise<RenderAnswer> {
+  const plan = compose(attributes, seed, durationSeconds, texture);
   if (part !== null) return { wav: await renderPart(plan, part, durationSeconds, await bank) };
   let told = 0;
   const wav = await renderPlan(plan, durationSeconds, await bank, (progress) => {

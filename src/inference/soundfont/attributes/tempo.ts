@@ -3,11 +3,11 @@ import type { Meanings } from './meaning';
 /** What the taxonomy files under tempo: speeds, ways of moving, and some instruments and genres that stand there. */
 export const TEMPO: Meanings = {
   // Speeds
-  'slow tempo': { note: 'Adagio', bpm: [56, 76] },
-  slow: { note: 'As slow tempo', bpm: [56, 76] },
-  'slower tempo': { note: 'As slow tempo, its slower half', bpm: [56, 70] },
-  'slow to medium tempo': { note: 'Andante', bpm: [72, 96] },
-  'slower to medium tempo': { note: 'Andante, its slower half', bpm: [68, 90] },
+  'slow tempo': { note: 'Adagio, played on the beats', bpm: [66, 76], isSpare: true },
+  slow: { note: 'As slow tempo', bpm: [66, 76], isSpare: true },
+  'slower tempo': { note: 'As slow tempo, its slower half', bpm: [66, 71], isSpare: true },
+  'slow to medium tempo': { note: 'Andante, played on the beats', bpm: [72, 96], isSpare: true },
+  'slower to medium tempo': { note: 'As slow to medium tempo, its slower half', bpm: [68, 90], isSpare: true },
   'medium tempo': { note: 'Moderato', bpm: [92, 116] },
   'moderate tempo': { note: 'As medium tempo', bpm: [92, 116] },
   'mid tempo': { note: 'As medium tempo', bpm: [92, 116] },
@@ -22,7 +22,13 @@ export const TEMPO: Meanings = {
     velocity: 98,
     length: 0.75,
   },
-  'slow rock': { note: 'A rock ballad, often in 6/8', bpm: [60, 84], style: 'rock', metres: ['4/4', '6/8'] },
+  'slow rock': {
+    note: 'A rock ballad, often in 6/8, played on the beats',
+    bpm: [66, 84],
+    style: 'rock',
+    metres: ['4/4', '6/8'],
+    isSpare: true,
+  },
 
   // Ways of moving
   groovy: { note: 'Lightly swung sixteenths, off-beats', swing16: 0.57, anticipation: 30, accent: 10 },
