@@ -5,12 +5,15 @@ import { type Random } from '../../src/concepts/random';
 import { ATTRIBUTES, findAttribute, type Category } from '../../src/concepts/taxonomy';
 import { UNSUPPORTED_ATTRIBUTES } from '../../src/inference/soundfont/attribute-table';
 import type { SoundFontEngine } from '../../src/inference/soundfont/engine';
+import type { Texture } from '../../src/inference/stages';
 
 /** What is rendered to be measured: attribute lists by seed, and their clips as files. */
 export interface Clip {
   readonly attributes: readonly number[];
   readonly seed: number;
   readonly durationSeconds: number;
+  /** Of a counterfactual: its original's. */
+  readonly texture?: Texture;
 }
 
 const UNSUPPORTED = new Set(UNSUPPORTED_ATTRIBUTES.map(({ attribute }) => findAttribute(attribute)!.index));
@@ -56,7 +59,7 @@ export async function renderAll(
     while (next < clips.length) {
       const i = next++;
       const { wav } = await engine.render(
-        { ...clips[i]!, texture: null, caption: '' },
+        { texture: null, caption: '', ...clips[i]! },
         { signal, onProgress: () => undefined },
       );
       await writeFile(pathOf(i), wav);

@@ -33,11 +33,11 @@ export async function measureProbe(engine: SoundFontEngine, folder: string, pyth
       const base = others();
       const withIt = sorted([...base, attribute(has)]);
       const without = instead === null ? base : sorted([...base, attribute(instead)]);
-      const clip = (attributes: readonly number[], seed: number) =>
-        clips.push({ attributes, seed, durationSeconds: SECONDS });
-      clip(withIt, i);
-      clip(without, i);
-      clip(others(), PAIRS + i);
+      clips.push(
+        { attributes: withIt, seed: i, durationSeconds: SECONDS },
+        { attributes: without, seed: i, durationSeconds: SECONDS, texture: engine.score.textureOf(withIt) },
+        { attributes: others(), seed: PAIRS + i, durationSeconds: SECONDS },
+      );
     }
     const paths = await render(engine, clips, folder);
     const pairs = Array.from({ length: PAIRS }, (_pair, i) => i);

@@ -16,6 +16,7 @@ import { runTraining } from './training';
 const CLIPS = 200;
 const SECONDS = 20;
 const TOLERANCE = 0.05;
+const TARGET = 0.95;
 /** In beats a minute: slower ones are those that trackers count twice as fast, the others those that they count half as fast. */
 const SLOW = 80;
 const CLICK_RATE = 44_100;
@@ -26,6 +27,8 @@ const LEVELS = [1, 2, 1 / 2, 3, 1 / 3, 3 / 2, 2 / 3];
 
 /** Lines of Markdown: what tells most of each tracker, and all of it. */
 export interface TempoTables {
+  /** Trackers by which the target is met. */
+  readonly meetTarget: readonly string[];
   readonly summary: readonly string[];
   readonly full: readonly string[];
 }
@@ -55,6 +58,7 @@ export async function measureTempo(engine: SoundFontEngine, folder: string, pyth
       const other = clips[(i + CLIPS / 2 + 1) % CLIPS]!.attributes;
       return judge(heard[i]!, tempoOf[i]!, [tempoRange(clips[i]!.attributes), tempoRange(other)]);
     });
+  const meetTarget: string[] = [];
   const summary = [
     '| tracker | within 5 % of the asked range | slower pieces | … counted double | faster pieces | … counted half | a bare metronome, within 5 % of its tempo |',
     '| --- | --- | --- | --- | --- | --- | --- |',
@@ -74,10 +78,11 @@ export async function measureTempo(engine: SoundFontEngine, folder: string, pyth
       faster: some((i) => tempoOf[i]! >= SLOW),
       clicks: judged(tempoOf.map((tempo) => heard[CLIPS + clickTempi.indexOf(tempo)]!)),
     };
+    if (shareOf(rows, 'strict') >= TARGET) meetTarget.push(tracker);
     summary.push(summaryLine(tracker, groups));
     full.push(...Object.entries(GROUPS).map(([group, name]) => fullLine(tracker, name, groups[group as Group])));
   }
-  return { summary, full };
+  return { meetTarget, summary, full };
 }
 
 const GROUPS = {
@@ -109,7 +114,11 @@ function fullLine(tracker: string, name: string, among: readonly Row[]): string 
 }
 
 function share(among: readonly Row[], test: keyof Row): string {
-  return percent(among.filter((row) => row[test]).length / among.length);
+  return percent(shareOf(among, test));
+}
+
+function shareOf(among: readonly Row[], test: keyof Row): number {
+  return among.filter((row) => row[test]).length / among.length;
 }
 
 interface Row {

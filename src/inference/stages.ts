@@ -68,8 +68,7 @@ export interface WrittenCaption {
 }
 
 /** How much is played between the beats. */
-export const TEXTURES = ['full', 'spare'] as const;
-export type Texture = (typeof TEXTURES)[number];
+export type Texture = 'full' | 'spare';
 
 export interface AudioRequest {
   /** Taxonomy indices, ascending. */
