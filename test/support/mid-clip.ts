@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process';
+import { pino } from 'pino';
+import { openDatabase } from '../../src/platform/database';
+import { until } from './seed';
+import type { TestServer } from './server';
+
+/**
+ * Clips that are held in their midst, so that what a test does to them hits them there however slow or fast it and the
+ * machine are: the processes that make them are halted until the test lets them go on.
+ */
+export interface HeldClips {
+  /** Of the request. */
+  readonly id: string;
+  /** Of the processes. */
+  readonly pids: readonly number[];
+  readonly letGo: () => void;
+}
+
+export interface Holding {
+  /** Requests clips; called again, for other ones, where the ones before were over too soon. */
+  readonly request: (attempt: number) => Promise<string>;
+  /** How many of them are made at once. */
+  readonly running: number;
+  /** Ids of the processes that make them. */
+  readonly makers: () => readonly number[];
+}
+
+interface Item {
+  readonly state: string;
+  readonly stage: string | null;
+  readonly progress: number;
+  readonly leased_until: Date | null;
+}
+
+const ATTEMPTS = 10;
+const BEGIN_LIMIT_MS = 120_000;
+/** A worker tells how far it is each second. What it tells the second time it has looked up after the halt. */
+const BEATS = 2;
+const BEAT_LIMIT_MS = 60_000;
+/** What an item shows when its audio is begun, and when that is done. */
+const [BEGUN, DONE] = [0.1, 0.95];
+const MARGIN = 0.005;
+
+const isRunning = ({ state }: Item) => state === 'RUNNING';
+const isInside = ({ stage, progress }: Item) =>
+  stage === 'AUDIO' && progress > BEGUN + MARGIN && progress < DONE - MARGIN;
+
+const halted = new Set<number>();
+
+/** For `afterEach`: no process is left halted. */
+export function letGoOfAll(): void {
+  for (const pid of halted) signal(pid, 'SIGCONT');
+  halted.clear();
+}
+
+/** @throws Error where they are over too soon again and again */
+export async function holdInMidClip(server: TestServer, { request, running, makers }: Holding): Promise<HeldClips> {
+  const db = await openDatabase(server.databaseUrl, pino({ level: 'silent' }), { maxConnections: 1 });
+  const read = async (id: string): Promise<Item[]> => {
+    const { rows } = await db.query<Item>(
+      `SELECT i.state, i.stage, i.progress, i.leased_until FROM generation_item i
+       JOIN generation_request r ON r.seq = i.request WHERE r.id = $1 ORDER BY i.position`,
+      [id],
+    );
+    return rows;
+  };
+  const isMidClip = (items: readonly Item[]) => {
+    const held = items.filter(isRunning);
+    return held.length === running && held.every(isInside);
+  };
+  const isOver = (items: readonly Item[]) => !items.some(({ state }) => ['QUEUED', 'RUNNING'].includes(state));
+  const beat = async (id: string) => {
+    const before = (await read(id)).map((item) => item.leased_until?.getTime());
+    const isTold = (item: Item, i: number) => !isRunning(item) || item.leased_until?.getTime() !== before[i];
+    await until(async () => (await read(id)).every(isTold), BEAT_LIMIT_MS);
+  };
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const id = await request(attempt);
+      await until(async () => {
+        const items = await read(id);
+        return isMidClip(items) || isOver(items);
+      }, BEGIN_LIMIT_MS);
+      const pids = makers();
+      for (const pid of pids) halt(pid);
+      for (let n = 0; n < BEATS; n++) await beat(id);
+      const letGo = () => pids.forEach(goOn);
+      if (isMidClip(await read(id))) return { id, pids, letGo };
+      letGo();
+      await server.query(`mutation { cancelGeneration(id: "${id}") { id } }`);
+    }
+    throw new Error(`the clips were over too soon, ${ATTEMPTS} times`);
+  } finally {
+    await db.close();
+  }
+}
+
+/** Ids of the processes of that name that a process has started. */
+export function childrenOf(parent: number, name: string): number[] {
+  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
+  return processes
+    .map((line) => /^ *(\d+) +(\d+) (.*)$/.exec(line)!)
+    .filter(([, , itsParent, args]) => Number(itsParent) === parent && args!.includes(name))
+    .map(([, own]) => Number(own));
+}
+
+function halt(pid: number): void {
+  signal(pid, 'SIGSTOP');
+  halted.add(pid);
+}
+
+function goOn(pid: number): void {
+  signal(pid, 'SIGCONT');
+  halted.delete(pid);
+}
+
+/** One that has ended meanwhile needs none. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
