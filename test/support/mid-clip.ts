@@ -21,6 +21,10 @@ export interface Holding {
   readonly request: (attempt: number) => Promise<string>;
   /** How many of them are made at once. */
   readonly running: number;
+  /** How many of them have to be in line behind those, at least. */
+  readonly queued?: number;
+  /** What share of them has to be made, at least. */
+  readonly from?: number;
   /** Ids of the processes that make them. */
   readonly makers: () => readonly number[];
 }
@@ -33,28 +37,20 @@ interface Item {
 }
 
 const ATTEMPTS = 10;
-const BEGIN_LIMIT_MS = 120_000;
+const LIMIT_MS = 120_000;
 /** A worker tells how far it is each second. What it tells the second time it has looked up after the halt. */
 const BEATS = 2;
-const BEAT_LIMIT_MS = 60_000;
 /** What an item shows when its audio is begun, and when that is done. */
 const [BEGUN, DONE] = [0.1, 0.95];
 const MARGIN = 0.005;
 
 const isRunning = ({ state }: Item) => state === 'RUNNING';
-const isInside = ({ stage, progress }: Item) =>
-  stage === 'AUDIO' && progress > BEGUN + MARGIN && progress < DONE - MARGIN;
-
-const halted = new Set<number>();
-
-/** For `afterEach`: no process is left halted. */
-export function letGoOfAll(): void {
-  for (const pid of halted) signal(pid, 'SIGCONT');
-  halted.clear();
-}
+const isQueued = ({ state }: Item) => state === 'QUEUED';
+const isOver = (items: readonly Item[]) => !items.some((item) => isRunning(item) || isQueued(item));
 
 /** @throws Error where they are over too soon again and again */
-export async function holdInMidClip(server: TestServer, { request, running, makers }: Holding): Promise<HeldClips> {
+export async function holdInMidClip(server: TestServer, holding: Holding): Promise<HeldClips> {
+  const { request, running, queued = 0, from = 0, makers } = holding;
   const db = await openDatabase(server.databaseUrl, pino({ level: 'silent' }), { maxConnections: 1 });
   const read = async (id: string): Promise<Item[]> => {
     const { rows } = await db.query<Item>(
@@ -64,35 +60,57 @@ export async function holdInMidClip(server: TestServer, { request, running, make
     );
     return rows;
   };
+  const isInside = ({ stage, progress }: Item) =>
+    stage === 'AUDIO' && progress > BEGUN + from * (DONE - BEGUN) + MARGIN && progress < DONE - MARGIN;
   const isMidClip = (items: readonly Item[]) => {
     const held = items.filter(isRunning);
-    return held.length === running && held.every(isInside);
+    return held.length === running && held.every(isInside) && items.filter(isQueued).length >= queued;
   };
-  const isOver = (items: readonly Item[]) => !items.some(({ state }) => ['QUEUED', 'RUNNING'].includes(state));
   const beat = async (id: string) => {
     const before = (await read(id)).map((item) => item.leased_until?.getTime());
     const isTold = (item: Item, i: number) => !isRunning(item) || item.leased_until?.getTime() !== before[i];
-    await until(async () => (await read(id)).every(isTold), BEAT_LIMIT_MS);
+    await until(async () => (await read(id)).every(isTold), LIMIT_MS);
   };
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const id = await request(attempt);
-      await until(async () => {
-        const items = await read(id);
-        return isMidClip(items) || isOver(items);
-      }, BEGIN_LIMIT_MS);
-      const pids = makers();
-      for (const pid of pids) halt(pid);
-      for (let n = 0; n < BEATS; n++) await beat(id);
-      const letGo = () => pids.forEach(goOn);
-      if (isMidClip(await read(id))) return { id, pids, letGo };
-      letGo();
-      await server.query(`mutation { cancelGeneration(id: "${id}") { id } }`);
+      for (;;) {
+        let items: Item[] = [];
+        await until(async () => isMidClip((items = await read(id))) || isOver(items), LIMIT_MS);
+        if (isOver(items)) break;
+        const pids = makers();
+        const letGo = halt(pids);
+        for (let n = 0; n < BEATS; n++) await beat(id);
+        if (isMidClip(await read(id))) return { id, pids, letGo };
+        letGo();
+      }
     }
     throw new Error(`the clips were over too soon, ${ATTEMPTS} times`);
   } finally {
     await db.close();
   }
+}
+
+const halted = new Set<number>();
+
+/** Halts processes; lets them go on when what is returned is called. */
+export function halt(pids: readonly number[]): () => void {
+  for (const pid of pids) {
+    signal(pid, 'SIGSTOP');
+    halted.add(pid);
+  }
+  return () => {
+    for (const pid of pids) {
+      signal(pid, 'SIGCONT');
+      halted.delete(pid);
+    }
+  };
+}
+
+/** For `afterEach`: no process is left halted. */
+export function letGoOfAll(): void {
+  for (const pid of halted) signal(pid, 'SIGCONT');
+  halted.clear();
 }
 
 /** Ids of the processes of that name that a process has started. */
@@ -104,21 +122,25 @@ export function childrenOf(parent: number, name: string): number[] {
     .map(([, own]) => Number(own));
 }
 
-function halt(pid: number): void {
-  signal(pid, 'SIGSTOP');
-  halted.add(pid);
-}
-
-function goOn(pid: number): void {
-  signal(pid, 'SIGCONT');
-  halted.delete(pid);
-}
-
 /** One that has ended meanwhile needs none. */
-function signal(pid: number, name: 'SIGSTOP' | 'SIGCONT'): void {
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** When the one item of a request was begun the last time, by the clock of the database. */
+export async function begunAt(server: TestServer, id: string): Promise<Date> {
+  const db = await openDatabase(server.databaseUrl, pino({ level: 'silent' }), { maxConnections: 1 });
+  try {
+    const { rows } = await db.query<{ started_at: Date }>(
+      `SELECT i.started_at FROM generation_item i JOIN generation_request r ON r.seq = i.request WHERE r.id = $1`,
+      [id],
+    );
+    return rows[0]!.started_at;
+  } finally {
+    await db.close();
   }
 }
