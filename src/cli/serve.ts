@@ -35,6 +35,7 @@ async function serve(): Promise<void> {
     `Data in   ${config.databaseUrl ? 'the database of DATABASE_URL' : config.dataDir}`,
     ...(app.localKey ? [`API key   ${app.localKey}   (for changes: Authorization: Bearer ...)`] : []),
   ];
+
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
     // A second Ctrl-C means now.

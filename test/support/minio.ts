@@ -149,7 +149,15 @@ export async function startS3Server(binary: S3ServerBinary): Promise<TestS3Serve
       });
       await response.body?.cancel();
       // Only this one knows the credentials: a server that has taken the port meanwhile is another.
-      const client = new Client({ endPoint: '127.0.0.1', port, useSSL: false, accessKey, secretKey, region: REGION });
+      const client = new Client({
+        endPoint: '127.0.0.1',
+        port,
+        useSSL: false,
+        accessKey,
+        secretKey,
+        region: REGION,
+        retryOptions: { disableRetry: true },
+      });
       return response.ok && (await client.listBuckets()).length === 0;
     },
   });
