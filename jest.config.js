@@ -26,6 +26,7 @@ module.exports = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1', '$1.js'] },
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  testTimeout: 30_000,
+  // Many times what the slowest take alone: a limit is for what hangs, and machines may be busy.
+  testTimeout: 240_000,
   maxWorkers: 2,
 };

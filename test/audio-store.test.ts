@@ -97,7 +97,7 @@ describeWithService('the S3 store', 'minio', () => {
   let store: S3AudioStore;
   beforeAll(async () => {
     server = await startMinio();
-  }, 60_000);
+  });
   afterAll(() => server?.stop());
   const configure = (change = {}) => {
     const { endpoint, region, accessKey, secretKey } = server;

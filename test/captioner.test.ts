@@ -111,6 +111,8 @@ describe('the processes of the models', () => {
     const mortal = new ModelProcess();
     try {
       await mortal.load();
+      // It answers nothing any more.
+      process.kill(mortal.pid!, 'SIGSTOP');
       const asked = mortal.captions([{ attributes: indices('piano'), seed: 1 }]);
       const failure = expect(asked).rejects.toMatchObject({
         name: 'EngineError',

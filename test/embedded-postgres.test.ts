@@ -209,11 +209,17 @@ describe('a process that is killed', () => {
   });
 
   test('in the middle of initdb leaves nothing in the way', async () => {
-    const dataDir = newDataDir();
-    const child = start(dataDir, 'server');
-    await until(async () => (await readdir(dataDir).catch(() => [])).some((name) => name.startsWith('postgres.new-')));
-    await child.killGroup();
-    expect(await readdir(dataDir)).not.toContain('postgres');
+    let dataDir: string;
+    // Where this comes too late, and initdb is done, another is begun.
+    for (let attempt = 0; ; attempt++) {
+      dataDir = newDataDir();
+      const child = start(dataDir, 'server');
+      const names = () => readdir(dataDir).catch((): string[] => []);
+      await until(async () => (await names()).some((name) => /^postgres(\.new-|$)/.test(name)));
+      await child.killGroup();
+      if (!(await names()).includes('postgres')) break;
+      expect(attempt).toBeLessThan(20);
+    }
 
     const next = await openEmbeddedPostgres({ dataDir, stateRoot, role: 'server', log });
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.log']);
@@ -317,7 +323,7 @@ describe('several processes', () => {
     expect(await query(last.url, 'SELECT count(*)::integer AS visits FROM visit')).toEqual([{ visits: 36 }]);
     await last.release();
     expect(await serversUnder(base)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('what cannot be used is refused with a way out', () => {

@@ -23,7 +23,7 @@ describe('GraphiQL', () => {
     await registerGraphiql(app);
     page = (await app.inject('/graphiql')).body;
     references = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
-  }, 120_000);
+  });
   afterAll(() => app.close());
 
   const asset = (name: string, headers = {}) => app.inject({ url: `/graphiql/assets/${name}`, headers });

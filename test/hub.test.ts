@@ -175,7 +175,7 @@ describe('the hub', () => {
   test('a stalled transfer counts as broken', async () => {
     await start();
     hub.faults.push({ kind: 'stall-after', bytes: 10_000 });
-    expect(Buffer.compare(await readFile(await download({ stallTimeoutMs: 300 })), TRAIN)).toBe(0);
+    expect(Buffer.compare(await readFile(await download({ stallTimeoutMs: 2_000 })), TRAIN)).toBe(0);
     expect(retries[0]!.reason).toContain('no data for');
   });
 
@@ -193,7 +193,7 @@ describe('the hub', () => {
     await start();
     hub.faults.push(
       { kind: 'status', status: 429, retryAfter: '7' },
-      { kind: 'status', status: 503, retryAfter: new Date(Date.now() + 20_000).toUTCString() },
+      { kind: 'status', status: 503, retryAfter: new Date(Date.now() + 300_000).toUTCString() },
       { kind: 'status', status: 500 },
     );
     expect(Buffer.compare(await readFile(await download()), TRAIN)).toBe(0);
@@ -203,7 +203,8 @@ describe('the hub', () => {
       'the hub answered 500',
     ]);
     expect(retries[0]!.delayMs).toBe(7_000);
-    expect(retries[1]!.delayMs).toBeGreaterThan(15_000);
+    // The longest that it waits.
+    expect(retries[1]!.delayMs).toBe(60_000);
     expect(retries[2]!.delayMs).toBeLessThan(5_000);
   });
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parquetWriteFile } from 'hyparquet-writer';
+import { Client } from 'pg';
 import type { LayoutRow } from '../scripts/published-parquet';
 import { runCommand, startCommand } from './support/cli';
 import { importInto, publishedFolder, seed, silentWav, until } from './support/seed';
@@ -220,15 +221,33 @@ describe('conceptcaps import', () => {
     });
   });
 
-  test('an import that is killed is continued by running it again', async () => {
-    const rows = Array.from({ length: 6_000 }, (_, i) => row(`r${i}`));
-    const folder = await publishedFolder({ 'default/train': rows });
+  const sampleCount = async () => (await server.query(FACTS)).dataset.sampleCount as number;
+
+  /** An import of 6,000 rows that has written a part of them, and waits in the middle of the next until it is let go. */
+  async function halfway() {
+    const folder = await publishedFolder({ 'default/train': Array.from({ length: 6_000 }, (_, i) => row(`r${i}`)) });
+    const client = new Client({ connectionString: server.databaseUrl });
+    await client.connect();
+    await client.query(`
+      SELECT pg_advisory_lock(1);
+      CREATE FUNCTION wait_when_begun() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF (SELECT count(*) FROM sample) > 1000 THEN PERFORM pg_advisory_xact_lock(1); END IF; RETURN NULL;
+      END $$;
+      CREATE TRIGGER wait_when_begun AFTER INSERT ON sample EXECUTE FUNCTION wait_when_begun()`);
     const child = startCommand(['import', folder.path], server.environment);
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     const gone = new Promise((resolve) => child.once('close', resolve));
-    const sampleCount = async () => (await server.query(FACTS)).dataset.sampleCount as number;
     await until(async () => (await sampleCount()) > 0);
+    return { folder, child, gone, stderr: () => stderr, letGo: () => client.end() };
+  }
+
+  test('an import that is killed is continued by running it again', async () => {
+    const { folder, child, gone, letGo } = await halfway();
     child.kill('SIGKILL');
     await gone;
+    expect(await sampleCount()).toBeLessThan(6_000);
+    await letGo();
     const result = await importInto(server, [folder.path]);
     await folder.remove();
     expect(result.stdout).toContain('Read 6,000 rows');
@@ -238,18 +257,13 @@ describe('conceptcaps import', () => {
   });
 
   test('an interrupted import says how to go on', async () => {
-    const folder = await publishedFolder({
-      'default/train': Array.from({ length: 6_000 }, (_, i) => row(`r${i}`)),
-    });
-    const child = startCommand(['import', folder.path], server.environment);
-    let stderr = '';
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    const code = new Promise((resolve) => child.once('close', resolve));
-    await until(async () => (await server.query(FACTS)).dataset.sampleCount > 0);
+    const { folder, child, gone, stderr, letGo } = await halfway();
     child.kill('SIGINT');
-    expect(await code).toBe(130);
+    await letGo();
+    expect(await gone).toBe(130);
     await folder.remove();
-    expect(stderr).toContain('run the same command again to go on');
+    expect(stderr()).toContain('run the same command again to go on');
+    expect(await sampleCount()).toBeLessThan(6_000);
   });
 
   test('two imports at once lose nothing and number the rows without gaps', async () => {

@@ -38,7 +38,7 @@ describe.each(['mono', 'stereo'])('MusicGen, %s', (channels) => {
     cpSync(join(__dirname, 'fixtures', 'musicgen', channels), directory, { recursive: true });
     const script = join(__dirname, 'support', 'musicgen-parity.mjs');
     found = JSON.parse(execFileSync(process.execPath, [script, directory], { encoding: 'utf8' })) as Findings;
-  }, 300_000);
+  }, 600_000);
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   test('captions become the same tokens, emoji and long ones as well', () => expect(found.tokensDiffer).toEqual([]));
@@ -86,9 +86,9 @@ describe.each(['mono', 'stereo'])('MusicGen, %s', (channels) => {
   describeWithService('on a processor with AVX2 and without VNNI', 'emulator', () => {
     test('eight bits are as near, although sums of bytes overflow there', async () => {
       const script = join(__dirname, 'support', 'musicgen-parity.mjs');
-      const written = await runNodeOn('Haswell', [script, directory, 'int8'], { timeoutMs: 110_000 });
+      const written = await runNodeOn('Haswell', [script, directory, 'int8'], { timeoutMs: 590_000 });
       // Whole numbers are added, so that only what is around them is rounded differently.
       expect((JSON.parse(written) as { error: number }).error).toBeCloseTo(found.precisions.int8!.error, 4);
-    }, 120_000);
+    }, 600_000);
   });
 });

@@ -24,7 +24,7 @@ describeWithService('the job queue in Redis', 'redis', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
   beforeAll(async () => {
     redis = await startRedis();
-  }, 60_000);
+  });
   afterAll(() => redis?.stop());
 
   test('opens and answers', async () => {

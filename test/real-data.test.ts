@@ -33,7 +33,7 @@ describeReal('the real ConceptCaps rows', () => {
   beforeAll(async () => {
     server = await startTestServer({ WORKER_CONCURRENCY: '2' });
     await importInto(server, [DATA, '--config', 'default']);
-  }, 120_000);
+  });
   afterAll(() => server?.close());
 
   const count = async (filter: object): Promise<number> =>
@@ -92,7 +92,7 @@ describeReal('the real ConceptCaps rows', () => {
     expect(both).toHaveLength(2);
     const clip = await fetch(samples.edges[0].node.audio.url);
     expect((await clip.arrayBuffer()).byteLength).toBe(3_840_058);
-  }, 60_000);
+  });
 
   describe('as concept sets', () => {
     const set = async (input: object) =>
@@ -177,7 +177,7 @@ describeReal('the real ConceptCaps rows', () => {
       const wav = Buffer.from(await (await fetch(audio.url)).arrayBuffer());
       expect(createHash('sha256').update(wav).digest('hex')).toBe(audio.sha256);
     }
-  }, 60_000);
+  });
 
   test('a rare concept falls short, is asked for, followed, and made up with audio that plays', async () => {
     const SET = `{ conceptSet(input: { concept: "beatboxing", strategy: CLEAN, positives: 40, negatives: 40, seed: 1 }) {
@@ -188,9 +188,11 @@ describeReal('the real ConceptCaps rows', () => {
 
     const { requestGeneration } = await server.query(
       `mutation { requestGeneration(input: {
-         topUp: { concept: "beatboxing", positives: 40 }, seed: 1, durationSeconds: 5 }) { id state counts { queued } } }`,
+         topUp: { concept: "beatboxing", positives: 40 }, seed: 1, durationSeconds: 5 }) { id counts { queued running succeeded } } }`,
     );
-    expect(requestGeneration).toMatchObject({ state: 'QUEUED', counts: { queued: 24 } });
+    // Some may be begun by now.
+    const { queued, running, succeeded } = requestGeneration.counts;
+    expect(queued + running + succeeded).toBe(24);
     const updates = await subscribe<{
       generationUpdated: { state: string; progress: number; samples: { id: string; audio: { url: string } }[] };
     }>(
@@ -216,5 +218,5 @@ describeReal('the real ConceptCaps rows', () => {
       // Clipping would show as runs of the largest value.
       expect(pcm.filter((value) => Math.abs(value) >= 32_767).length).toBeLessThan(pcm.length / 1_000);
     }
-  }, 60_000);
+  });
 });

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { runCommand, startCommand } from './support/cli';
+import { childrenOf, holdInMidClip, letGoOfAll } from './support/mid-clip';
 import { until } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
 
@@ -15,6 +16,7 @@ const workers = new Set<ReturnType<typeof startCommand>>();
 afterEach(() => {
   for (const worker of workers) worker.kill('SIGKILL');
   workers.clear();
+  letGoOfAll();
 });
 
 async function startWorker(...args: string[]) {
@@ -23,8 +25,8 @@ async function startWorker(...args: string[]) {
   let log = '';
   worker.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()));
   worker.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
-  await until(() => log.includes('ready for work'), 20_000);
-  return { worker, exited: once(worker, 'close') as Promise<[number | null]> };
+  await until(() => log.includes('ready for work'));
+  return { worker, log: () => log, exited: once(worker, 'close') as Promise<[number | null]> };
 }
 
 const request = async (input: object): Promise<string> =>
@@ -36,61 +38,60 @@ const request = async (input: object): Promise<string> =>
 const read = async (id: string) =>
   (
     await server.query(
-      'query ($id: ID!) { generation(id: $id) { state stage progress counts { queued running succeeded } items { attempts } } }',
+      'query ($id: ID!) { generation(id: $id) { state counts { queued running succeeded } items { attempts } } }',
       { id },
     )
   ).generation;
 
-/** Ids of the processes that render for it. */
-function renderers(pid: number): number[] {
-  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
-  return processes
-    .map((line) => /^ *(\d+) +(\d+) (.*)$/.exec(line)!)
-    .filter(([, , parent, args]) => Number(parent) === pid && args!.includes('render-child'))
-    .map(([, own]) => Number(own));
-}
+/** Clips of which the worker is in the midst of one, and stays there until they are let go. */
+const midClip = (worker: ChildProcess, { seed, count, queued }: { seed: number; count: number; queued?: number }) =>
+  holdInMidClip(server, {
+    request: (attempt) => request({ count, seed: seed + count * attempt }),
+    running: 1,
+    queued,
+    makers: () => childrenOf(worker.pid!, 'render-child'),
+  });
+const attemptsOf = async (id: string): Promise<number[]> =>
+  (await read(id)).items.map(({ attempts }: { attempts: number }) => attempts).sort();
+const succeeded = (id: string) => until(async () => (await read(id)).state === 'SUCCEEDED', 180_000);
 
 test('SIGTERM lets what is running finish, leaves the rest in line, and leaves no process behind', async () => {
-  const { worker, exited } = await startWorker();
-  const id = await request({ count: 5, seed: 100 });
-  await until(async () => (await read(id)).stage === 'AUDIO');
-  const { succeeded } = (await read(id)).counts;
-  const children = renderers(worker.pid!);
+  const { worker, exited, log } = await startWorker();
+  const clips = await midClip(worker, { seed: 0, count: 8, queued: 1 });
+  const before = (await read(clips.id)).counts.succeeded;
   worker.kill('SIGTERM');
+  await until(() => log().includes('stopping'));
+  clips.letGo();
   expect((await exited)[0]).toBe(0);
-  const { counts } = await read(id);
-  expect(counts.running).toBe(0);
-  expect(counts.succeeded).toBeGreaterThan(succeeded);
-  expect(counts.queued).toBe(5 - counts.succeeded);
-  for (const pid of children) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  const { counts } = await read(clips.id);
+  expect(counts).toEqual({ running: 0, succeeded: before + 1, queued: 8 - before - 1 });
+  for (const pid of clips.pids) expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   // It has signed off.
   expect((await server.query('{ engines { workers } }')).engines).toEqual([{ workers: 0 }, { workers: 0 }]);
-  await server.query(`mutation { cancelGeneration(id: "${id}") { id } }`);
+  await server.query(`mutation { cancelGeneration(id: "${clips.id}") { id } }`);
 });
 
 test('it makes what is asked for, and a crash while rendering costs one attempt and not the worker', async () => {
   const { worker } = await startWorker('--engines', 'soundfont');
-  const id = await request({ count: 2 });
-  await until(async () => (await read(id)).stage === 'AUDIO');
-  const [renderer] = renderers(worker.pid!);
-  process.kill(renderer!, 'SIGKILL');
-  await until(async () => (await read(id)).state === 'SUCCEEDED', 25_000);
-  const { items } = await read(id);
-  expect(items.map(({ attempts }: { attempts: number }) => attempts).sort()).toEqual([1, 2]);
+  const clips = await midClip(worker, { seed: 1_000, count: 4 });
+  expect(clips.pids).toHaveLength(1);
+  process.kill(clips.pids[0]!, 'SIGKILL');
+  await succeeded(clips.id);
+  expect(await attemptsOf(clips.id)).toEqual([1, 1, 1, 2]);
   expect(worker.exitCode).toBeNull();
 });
 
 test('killed outright, its item goes to the next worker once the lease is over', async () => {
   const { worker, exited } = await startWorker();
-  const id = await request({ seed: 200 });
-  await until(async () => (await read(id)).counts.running === 1);
+  const clips = await midClip(worker, { seed: 2_000, count: 4 });
   worker.kill('SIGKILL');
   await exited;
-  expect((await read(id)).counts.running).toBe(1);
+  expect((await read(clips.id)).counts.running).toBe(1);
+  clips.letGo();
   await startWorker();
-  await until(async () => (await read(id)).state === 'SUCCEEDED', 40_000);
-  expect((await read(id)).items).toEqual([{ attempts: 2 }]);
-}, 60_000);
+  await succeeded(clips.id);
+  expect(await attemptsOf(clips.id)).toEqual([1, 1, 1, 2]);
+});
 
 test.each([
   [['--engines', 'kazoo'], {}, /no engine "kazoo"; there are soundfont, musicgen/],

@@ -35,7 +35,6 @@ async function serve(): Promise<void> {
     `Data in   ${config.databaseUrl ? 'the database of DATABASE_URL' : config.dataDir}`,
     ...(app.localKey ? [`API key   ${app.localKey}   (for changes: Authorization: Bearer ...)`] : []),
   ];
-  process.stdout.write(`${lines.join('\n  ')}\n`);
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -51,4 +50,6 @@ async function serve(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Whoever reads this may well stop it at once.
+  process.stdout.write(`${lines.join('\n  ')}\n`);
 }

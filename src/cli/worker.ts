@@ -58,7 +58,6 @@ async function runWorker(args: WorkerArguments): Promise<void> {
     throw error;
   }
   generation.reconciler.start();
-  log.info({ worker: generation.worker.id, engines, concurrency, queue: generation.queue.backend }, 'ready for work');
 
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
@@ -79,6 +78,8 @@ async function runWorker(args: WorkerArguments): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Whoever reads this may well stop it at once.
+  log.info({ worker: generation.worker.id, engines, concurrency, queue: generation.queue.backend }, 'ready for work');
 }
 
 /** Whether the NVIDIA driver shows a device. */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { execFileSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { Client } from 'pg';
 import { Random } from '../../src/concepts/random';
 import { startCommand } from './cli';
 import { startRestartablePostgres, type RestartablePostgres } from './restartable-postgres';
+import { childrenOf, signal } from './mid-clip';
 import { until } from './seed';
 import { createApiKey } from './server';
 import { startMinio, startRedis } from './services';
@@ -45,7 +45,7 @@ const SERVERS = 2;
 const WORKERS = 2;
 /** Every item has to be settled this long after the last fault. */
 const SETTLE_LIMIT_MS = 180_000;
-const TIDY_LIMIT_MS = 90_000;
+const TIDY_LIMIT_MS = 180_000;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const started = Date.now();
@@ -58,7 +58,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     () => postgres.remove(),
   ];
   try {
-    const store = options.store === 's3' ? await s3Store(closers) : diskStore(dataDir);
+    const store = options.store === 's3' ? await s3Store(closers) : await diskStore(dataDir);
     const redis = options.queue === 'redis' ? await startRedis() : null;
     if (redis) closers.push(() => redis.stop());
     const environment = {
@@ -74,7 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const servers = Array.from({ length: SERVERS }, () => new Respawned(['serve'], environment));
     const workers = Array.from({ length: WORKERS }, () => new Respawned(['worker'], environment));
     closers.push(() => Promise.all([...servers, ...workers].map((one) => one.stop())));
-    await until(() => servers.every(({ url }) => url !== null), 60_000);
+    await until(() => servers.every(({ url }) => url !== null), 180_000);
     const apiKey = await createApiKey(postgres.url, { pendingItems: 1_000_000, audioSecondsPerDay: 100_000_000 });
     log(`${SERVERS} servers and ${WORKERS} workers are up`);
 
@@ -96,9 +96,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const names = Object.keys(mayhem);
     // Each at least once, in an order of the seed's, then at random.
     const due = names.map((name) => ({ name, place: random.below(1_000) })).sort((a, b) => a.place - b.place);
+    let settledItems = 0;
+    let inARow = 0;
     while (!isOver) {
       await Promise.race([delay(500 + random.below(1_500)), settled]);
       if (isOver) break;
+      const now = await countItems(postgres.url, 'SETTLED').catch(() => settledItems);
+      if (now > settledItems) [settledItems, inARow] = [now, 0];
+      // However slow the machine is, something gets done before there are more: else nothing ever would.
+      if (inARow++ >= names.length) continue;
       const name = due.shift()?.name ?? pick(names, random);
       faults[name] = (faults[name] ?? 0) + 1;
       log(name);
@@ -226,22 +232,25 @@ interface Store {
   contents(): Promise<{ readonly named: string; readonly actual: string }[]>;
 }
 
-function diskStore(dataDir: string): Store {
+async function diskStore(dataDir: string): Promise<Store> {
   const audio = join(dataDir, 'audio');
-  const aside = join(dataDir, 'audio-aside');
+  const real = join(dataDir, 'audio-real');
+  const next = join(dataDir, 'audio-next');
+  await mkdir(real);
+  // A link, so that there is no moment without anything in its place: a worker would make a directory there.
+  await symlink(real, audio);
   return {
     environment: {},
     async refuse(milliseconds) {
-      await mkdir(audio, { recursive: true });
-      await rename(audio, aside);
-      // A file in its place: not even root can write into that.
-      await writeFile(audio, '');
+      // A file: not even root can write into that.
+      await writeFile(next, '');
+      await rename(next, audio);
       await delay(milliseconds);
-      await rm(audio, { recursive: true });
-      await rename(aside, audio);
+      await symlink(real, next);
+      await rename(next, audio);
     },
     async contents() {
-      const entries = await readdir(audio, { recursive: true, withFileTypes: true });
+      const entries = await readdir(real, { recursive: true, withFileTypes: true });
       const files = entries.filter((entry) => entry.isFile());
       return Promise.all(
         files.map(async ({ name, parentPath }) => ({
@@ -302,14 +311,9 @@ async function s3Store(closers: (() => Promise<unknown>)[]): Promise<Store> {
 
 /** Native code that crashes: only the clip that it makes is lost. */
 function killRenderer(parents: readonly Respawned[]): Promise<void> {
-  const pids = new Set(parents.map(({ pid }) => String(pid)));
-  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
-  for (const line of processes) {
-    const [pid, parent, ...args] = line.trim().split(/ +/);
-    if (!pids.has(parent!) || !args.join(' ').includes('render-child')) continue;
-    process.kill(Number(pid), 'SIGKILL');
-    break;
-  }
+  const pids = parents.flatMap(({ pid }) => pid ?? []);
+  const [renderer] = pids.flatMap((pid) => childrenOf(pid, 'render-child'));
+  if (renderer !== undefined) signal(renderer, 'SIGKILL');
   return Promise.resolve();
 }
 
@@ -326,26 +330,35 @@ async function emptyRedis(url: string): Promise<void> {
 }
 
 async function emptyPostgresQueue(url: string): Promise<void> {
-  await query(url, 'TRUNCATE bullmq.job CASCADE');
+  // Whoever uses the queue at that moment may be in the way (a deadlock), or it may be too busy to answer.
+  const empty = () => query(url, 'TRUNCATE bullmq.job CASCADE');
+  await until(() =>
+    empty().then(
+      () => true,
+      () => false,
+    ),
+  );
 }
 
 async function pendingItems(url: string): Promise<number> {
   // While PostgreSQL is restarted nobody knows.
-  return query<{ n: string }>(
+  return countItems(url, 'PENDING').catch(() => Number.POSITIVE_INFINITY);
+}
+
+async function countItems(url: string, which: 'PENDING' | 'SETTLED'): Promise<number> {
+  const [row] = await query<{ n: string }>(
     url,
-    `SELECT count(*) AS n FROM generation_item WHERE state IN ('QUEUED', 'RUNNING')`,
-  ).then(
-    ([row]) => Number(row!.n),
-    () => Number.POSITIVE_INFINITY,
+    `SELECT count(*) AS n FROM generation_item
+     WHERE (state IN ('QUEUED', 'RUNNING')) = ${which === 'PENDING'}`,
   );
+  return Number(row!.n);
 }
 
 /** What was left half-done is cleared away by and by; what is wrong then stays wrong. */
 async function untilTidy(url: string, store: Store): Promise<string[]> {
   let problems: string[] = [];
-  await until(async () => (problems = await findProblems(url, store)).length === 0, TIDY_LIMIT_MS).catch(
-    () => undefined,
-  );
+  const look = () => findProblems(url, store).catch((error: unknown) => [`nobody could look: ${String(error)}`]);
+  await until(async () => (problems = await look()).length === 0, TIDY_LIMIT_MS).catch(() => undefined);
   return problems;
 }
 

@@ -1,6 +1,7 @@
 /** A real S3 server for the tests: MinIO's last release, or versitygw where MinIO cannot be built. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { Client } from 'minio';
 import { buildGoProgram, type GoProgram } from './go';
 import { type ServerCommand, startSupervised } from './supervise';
 import {
@@ -144,10 +145,20 @@ export async function startS3Server(binary: S3ServerBinary): Promise<TestS3Serve
     command: (port, directory) => ({ command: binary.path, ...settings(binary.kind, port, directory) }),
     isReady: async (port) => {
       const response = await fetch(`http://127.0.0.1:${port}${HEALTH_PATH[binary.kind]}`, {
-        signal: AbortSignal.timeout(2_000),
+        signal: AbortSignal.timeout(10_000),
       });
       await response.body?.cancel();
-      return response.ok;
+      // Only this one knows the credentials: a server that has taken the port meanwhile is another.
+      const client = new Client({
+        endPoint: '127.0.0.1',
+        port,
+        useSSL: false,
+        accessKey,
+        secretKey,
+        region: REGION,
+        retryOptions: { disableRetry: true },
+      });
+      return response.ok && (await client.listBuckets()).length === 0;
     },
   });
   return {

@@ -55,7 +55,7 @@ function answersPing(port: number, password: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write(`AUTH ${password}\r\nPING\r\nQUIT\r\n`));
-    socket.setTimeout(2_000, () => socket.destroy());
+    socket.setTimeout(10_000, () => socket.destroy());
     socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
     socket.once('error', reject);
     socket.once('close', () => resolve(answer.includes('+PONG')));

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { pino } from 'pino';
 import { openCluster, ROLE } from '../../src/platform/embedded-postgres/cluster';
 import { findPostmaster, startPostmaster, stopPostmaster } from '../../src/platform/embedded-postgres/postmaster';
+import { freePort } from './ports';
 import { until } from './seed';
 
 /** A real PostgreSQL of the caller's own that can be stopped and started again under the same address. */
@@ -31,7 +31,7 @@ export async function startRestartablePostgres(): Promise<RestartablePostgres> {
       port,
       logFile: join(dataDir, 'log'),
     });
-    await until(() => answers(url), 30_000);
+    await until(() => answers(url), 120_000);
   };
   const stop = async () => {
     const postmaster = await findPostmaster(directory);
@@ -51,7 +51,7 @@ export async function startRestartablePostgres(): Promise<RestartablePostgres> {
 }
 
 async function answers(url: string): Promise<boolean> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   try {
     await client.connect();
     return true;
@@ -60,12 +60,4 @@ async function answers(url: string): Promise<boolean> {
   } finally {
     await client.end().catch(() => undefined);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -38,7 +38,7 @@ export async function importInto(server: TestServer, args: readonly string[]): P
 }
 
 /** Waits for a condition, asking again until it holds or the time is up. */
-export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(condition: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`the condition did not hold within ${timeoutMs} ms`);

@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from './ports';
 
 export interface ServerCommand {
   readonly command: string;
@@ -111,7 +112,7 @@ function hasEnded(child: ChildProcess): boolean {
 }
 
 async function waitUntilReady(plan: ServerPlan, port: number, child: ChildProcess): Promise<void> {
-  const timeoutMs = plan.timeoutMs ?? 30_000;
+  const timeoutMs = plan.timeoutMs ?? 120_000;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     if (hasEnded(child)) throw new Error('it ended at once');
@@ -119,15 +120,4 @@ async function waitUntilReady(plan: ServerPlan, port: number, child: ChildProces
     if (Date.now() > deadline) throw new Error(`not ready after ${timeoutMs / 1000} s`);
     await delay(25);
   }
-}
-
-/** A port that was free a moment ago; the caller tries again when somebody else took it. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address == null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }

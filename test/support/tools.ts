@@ -124,7 +124,7 @@ export async function run(command: string, args: readonly string[], options: Run
 /** Whether a program starts here at all, and what it says. A binary for another machine or without its libraries does not. */
 export async function versionOf(binary: string, env?: NodeJS.ProcessEnv): Promise<string | null> {
   try {
-    return await run(binary, ['--version'], { timeoutMs: 30_000, ...(env && { env }) });
+    return await run(binary, ['--version'], { timeoutMs: 120_000, ...(env && { env }) });
   } catch {
     return null;
   }

@@ -183,7 +183,12 @@ export class MusicGenProcess {
     this.silence = null;
     child.unref();
     child.channel?.unref();
-    this.idle = setTimeout(() => child.kill('SIGKILL'), IDLE_MS);
+    this.idle = setTimeout(() => {
+      // It takes a moment to end, and no clip must come to it in that.
+      this.child = null;
+      this.isLoaded = false;
+      child.kill('SIGKILL');
+    }, IDLE_MS);
     this.idle.unref();
   }
 }

@@ -88,7 +88,11 @@ export class RenderProcesses {
     if (child.exitCode !== null || child.signalCode !== null || !child.connected) return;
     child.unref();
     child.channel!.unref();
-    const timer = setTimeout(() => child.kill('SIGKILL'), IDLE_MS);
+    const timer = setTimeout(() => {
+      // It takes a moment to end, and no clip must come to it in that.
+      this.idle.delete(child);
+      child.kill('SIGKILL');
+    }, IDLE_MS);
     timer.unref();
     this.idle.set(child, timer);
   }
