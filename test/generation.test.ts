@@ -43,10 +43,17 @@ const finished = async (id: string) => {
   return read(id);
 };
 /** A request of long clips, of which as many as the worker makes at once are halted in their midst. */
+// With a caption of their own: nearly all of the time that they take is that of their audio.
 const busy = ({ seed: from }: { seed: number }) =>
   holdInMidClip(server, {
     request: (attempt) =>
-      request({ attributes: ['violin'], count: 60, durationSeconds: 30, seed: from + 60 * attempt }),
+      request({
+        attributes: ['violin'],
+        caption: 'A violin.',
+        count: 60,
+        durationSeconds: 30,
+        seed: from + 60 * attempt,
+      }),
     running: 2,
     queued: 20,
     makers: () => childrenOf(process.pid, 'render-child'),

@@ -46,7 +46,7 @@ const read = async (id: string) =>
 /** Clips of which the worker is in the midst of one, and stays there until they are let go. */
 const midClip = (worker: ChildProcess, { seed, count, queued }: { seed: number; count: number; queued?: number }) =>
   holdInMidClip(server, {
-    request: (attempt) => request({ count, seed: seed + count * attempt }),
+    request: (attempt) => request({ caption: 'Piano and drums.', count, seed: seed + count * attempt }),
     running: 1,
     queued,
     makers: () => childrenOf(worker.pid!, 'render-child'),
