@@ -94,13 +94,13 @@ function chordsOf(score: Score, player: Player, middle: number, patterns: Patter
             keys.map((pitch): Stroke => ({ ...stroke, pitch, loud: stroke.loud + loud })),
           );
     });
-    return isSpare(score, player) ? onBeats(strokes) : strokes;
+    return isOnBeats(score, player) ? onBeats(strokes) : strokes;
   });
 }
 
 /** What is asked for between the beats is played there. */
-function isSpare({ brief }: Score, { manners }: Player): boolean {
-  return brief.texture === 'spare' && !brief.isPolyrhythmic && !manners.has('groovy') && !manners.has('rhythmic');
+function isOnBeats({ isSpare, brief }: Score, { manners }: Player): boolean {
+  return isSpare && !brief.isPolyrhythmic && !manners.has('groovy') && !manners.has('rhythmic');
 }
 
 function breakChord(chord: Harmony, keys: readonly number[], order: readonly number[], loud: number): Stroke[] {
@@ -145,7 +145,7 @@ function leftHand({ bars, seed }: Score, { name, range }: Player): Stroke[] {
 
 /** In some last bars of a phrase, a run in eighths over the last two beats. */
 function runs(score: Score, { name, range, manners }: Player): Stroke[] {
-  if (score.brief.isSteady || score.brief.texture === 'spare' || manners.size > 0) return [];
+  if (score.brief.isSteady || score.isSpare || manners.size > 0) return [];
   return score.bars.flatMap((bar) => {
     const random = stream(score.seed, 'run', name, bar.index);
     if (bar.barInPhrase !== BARS_PER_PHRASE - 1 || !chance(random, 45)) return [];
@@ -176,7 +176,7 @@ export function playBass(score: Score, player: Player): Stroke[] {
     const random = stream(seed, 'bass fill', name, bar.index);
     const isFilled = bar.barInPhrase === BARS_PER_PHRASE - 1 && !brief.isSteady && chance(random, 55);
     const line = bassLine(bar, isFilled ? `${pattern.slice(0, bar.beats * 4 - 4)}5.a.` : pattern, next, low, range);
-    return (isSpare(score, player) ? onBeats(line) : line).map((stroke) => ({ ...stroke, loud: stroke.loud + 2 }));
+    return (isOnBeats(score, player) ? onBeats(line) : line).map((stroke) => ({ ...stroke, loud: stroke.loud + 2 }));
   });
 }
 

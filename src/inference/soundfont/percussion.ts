@@ -12,16 +12,16 @@ type Manners = ReadonlySet<DrumManner>;
 export function playDrumPart(score: Score, part: DrumPartName, manners: Manners): Stroke[] {
   return score.bars.flatMap((bar) => {
     const strokes = barOf(score, bar, part, manners);
-    if (!isSpare(score, manners)) return strokes;
+    if (!isOnBeats(score, manners)) return strokes;
     const drums = new Set(strokes.map(({ pitch }) => pitch));
     return [...drums].flatMap((drum) => onBeats(strokes.filter(({ pitch }) => pitch === drum)));
   });
 }
 
 /** What is asked for between the beats is played there. */
-function isSpare({ brief }: Score, manners: Manners): boolean {
+function isOnBeats({ isSpare, brief }: Score, manners: Manners): boolean {
   const asked = (['groovy', 'slick', 'syncopated'] as const).some((manner) => manners.has(manner));
-  return brief.texture === 'spare' && !brief.isPolyrhythmic && !asked;
+  return isSpare && !brief.isPolyrhythmic && !asked;
 }
 
 function barOf(score: Score, bar: Bar, part: DrumPartName, manners: Manners): Stroke[] {

@@ -13,6 +13,8 @@ export interface Score {
   readonly brief: Brief;
   readonly metre: Metre;
   readonly key: Key;
+  /** Accompaniment and percussion play on the beats alone; six-eight is heard by what is between them. */
+  readonly isSpare: boolean;
   /** Of several genres one decides the accompaniment and the tune, one the bass, one the percussion. */
   readonly styles: { readonly comp: Style; readonly bass: Style; readonly groove: Style };
   readonly sections: readonly Section[];
@@ -79,6 +81,7 @@ export function scoreOf(brief: Brief, seed: number, durationBeats: number): Scor
     seed,
     brief,
     metre,
+    isSpare: brief.texture === 'spare' && metre !== '6/8',
     key: { tonic: stream(seed, 'tonic').below(12), mode: modeOf(brief, seed) },
     styles: { comp: styleFor('comp'), bass: styleFor('bass'), groove: styleFor('groove') },
     sections,

@@ -36,7 +36,7 @@ export interface Meaning {
   readonly isPolyrhythmic?: boolean;
   /** No fills, no variations of the rhythm. */
   readonly isSteady?: boolean;
-  /** Nothing is played between the beats. */
+  /** Little is played between the beats. */
   readonly isSpare?: boolean;
   /** Brings drums where no instrument and no voice is asked for: a beat that is meant is beaten. */
   readonly isBeat?: boolean;

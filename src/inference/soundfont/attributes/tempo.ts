@@ -23,7 +23,7 @@ export const TEMPO: Meanings = {
     length: 0.75,
   },
   'slow rock': {
-    note: 'A rock ballad, often in 6/8, played on the beats',
+    note: 'A rock ballad, often in 6/8; in 4/4 played on the beats',
     bpm: [66, 84],
     style: 'rock',
     metres: ['4/4', '6/8'],
