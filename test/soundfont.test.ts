@@ -214,6 +214,13 @@ describe('the composer', () => {
     expect(between('slow tempo', 'groovy bass')).toContain('bass guitar');
     expect(between('slow tempo', 'groovy drumming rhythm')).toContain('drums');
     expect(between('slow tempo', 'violin', 'pop')).toContain('violin');
+    // Six-eight is heard by what is between its beats.
+    const rock = Array.from({ length: 10 }, (_, seed) => compose(indices(...accompaniment, 'slow rock'), seed, 20));
+    for (const { metre, parts } of rock) {
+      const { notes } = parts.find(({ name }) => name === 'drums')!;
+      expect(notes.some(isBetween)).toBe(metre === '6/8');
+    }
+    expect(new Set(rock.map(({ metre }) => metre)).size).toBe(2);
     // Whatever is left out, every player is there.
     for (const { parts } of [0, 1, 2].map((seed) => compose(indices(...accompaniment, 'techno', 'slow'), seed, 5))) {
       expect(parts.every(({ notes }) => notes.length > 4)).toBe(true);
