@@ -133,10 +133,11 @@ often it finds its tempo.
 The target is 95 % within 5 % of the range asked for. Met by: ${meetTarget.join(', ') || 'none of them'}. The pulse is there: at
 some level of it Essentia's and madmom's find the tempo of nine pieces in ten or more. What they disagree on is which level the
 beat is. What is between the beats of a slow piece is heard as beats itself, and its tempo as twice as fast: slow pieces are
-played on their beats since version 4 of the engine, but for 6/8. (Version 3 had eighths and sixteenths in all of them, and slow began at 56
-beats a minute: Essentia's multifeature found 30.6 % of the slower pieces and madmom's beats 61.2 %.) What is left are slow pieces
-with something between the beats that was asked for (a groovy bass) or in their tune, and, by madmom's networks, faster ones that
-they count half, most of all where nothing is beaten. aubio's loses the metronome too and is no judge.
+played on their beats since version 4 of the engine, but for those in 6/8. (Version 3 had eighths and sixteenths in all of them,
+and slow began at 56 beats a minute: Essentia's multifeature found 30.6 % of the slower pieces and madmom's beats 61.2 %.) What is
+left are slow pieces with something between the beats that was asked for (a groovy bass) or in their tune, and, by madmom's
+networks, slow ones in 6/8 and faster ones that they count half, most of all where nothing is beaten. aubio's loses the metronome
+too and is no judge.
 
 ${summary.join('\n')}
 
