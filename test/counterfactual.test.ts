@@ -163,6 +163,15 @@ test('a slow piece made fast has the notes that it had, and made slow again is t
   const [slowAgain] = await swap('fast tempo', 'slow tempo', madeFast);
   expect(slowAgain.id).toBe(slow.id);
   expect(slowAgain.counterfactuals).toHaveLength(1);
+  // Each is made from the other now, and they are one pair all the same.
+  const { pairs } = (
+    await server.query(
+      `{ conceptSet(input: { concept: "slow", strategy: COUNTERFACTUAL, positives: 20, seed: 1 }) {
+         pairs { positive { id } negative { id } } } }`,
+    )
+  ).conceptSet;
+  const pair = { positive: { id: slow.id }, negative: { id: madeFast.id } };
+  expect(pairs.filter(({ positive }: typeof pair) => positive.id === slow.id)).toEqual([pair]);
   // And so the other way round.
   const [madeSlow] = await swap('fast tempo', 'slow tempo', fast);
   expect(madeSlow.id).not.toBe(slow.id);
