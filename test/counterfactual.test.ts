@@ -160,6 +160,9 @@ test('a slow piece made fast has the notes that it had, and made slow again is t
   expect(after!.length).toBeGreaterThan(before!.length);
   expect(after!.slice(0, before!.length)).toEqual(before);
   expect(own!.slice(0, before!.length)).not.toEqual(before);
+  await server.followsDatabase();
+  const dataVersion = async () => (await server.query('{ samples(first: 1) { dataVersion } }')).samples.dataVersion;
+  const known = await dataVersion();
   const [slowAgain] = await swap('fast tempo', 'slow tempo', madeFast);
   expect(slowAgain.id).toBe(slow.id);
   expect(slowAgain.counterfactuals).toHaveLength(1);
@@ -172,6 +175,8 @@ test('a slow piece made fast has the notes that it had, and made slow again is t
   ).conceptSet;
   const pair = { positive: { id: slow.id }, negative: { id: madeFast.id } };
   expect(pairs.filter(({ positive }: typeof pair) => positive.id === slow.id)).toEqual([pair]);
+  await server.followsDatabase();
+  expect(await dataVersion()).toBe(known);
   // And so the other way round.
   const [madeSlow] = await swap('fast tempo', 'slow tempo', fast);
   expect(madeSlow.id).not.toBe(slow.id);

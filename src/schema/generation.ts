@@ -102,7 +102,8 @@ export class ConceptTopUp implements TopUpSpec {
 }
 
 @InputType({
-  description: 'Pieces that are there, changed in one thing and in nothing else: minimal pairs for a probe.',
+  description:
+    'Pieces that are there, changed in one thing and in nothing else: minimal pairs for a probe. At another tempo they have the same notes: a slow piece made fast has no more between its beats than before.',
 })
 export class Counterfactuals implements CounterfactualSpec {
   @Field(() => [ID], {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { openDatabase } from '../../src/platform/database';
 import { until } from './seed';
@@ -118,13 +118,19 @@ export function letGoOfAll(): void {
   halted.clear();
 }
 
-/** Ids of the processes of that name that a process has started. */
+/** Ids of the processes of that name that a process has started; read from Linux's own files, since `ps` need not be there. */
 export function childrenOf(parent: number, name: string): number[] {
-  const processes = execFileSync('ps', ['-eo', 'pid=,ppid=,args=']).toString().trim().split('\n');
-  return processes
-    .map((line) => /^ *(\d+) +(\d+) (.*)$/.exec(line)!)
-    .filter(([, , itsParent, args]) => Number(itsParent) === parent && args!.includes(name))
-    .map(([, own]) => Number(own));
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  return pids.map(Number).filter((pid) => {
+    try {
+      // After the name, which may hold anything: the state, then the parent.
+      const [, itsParent] = /^.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))!;
+      return Number(itsParent) === parent && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(name);
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
+  });
 }
 
 /** One that has ended meanwhile needs none. */
