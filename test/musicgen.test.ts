@@ -98,7 +98,7 @@ test('a request becomes clips that play, with what they were made with and its l
     digests.add(audio.sha256);
     const bytes = new Uint8Array(await (await fetch(audio.url)).arrayBuffer());
     expect(readWavFacts(bytes)).toMatchObject({ encoding: 'pcm_f32le', durationSeconds: 2 });
-    expect(provenance).toMatchObject({ engine: 'MUSICGEN', engineVersion: '1 musicgen-small int8 cpu' });
+    expect(provenance).toMatchObject({ engine: 'MUSICGEN', engineVersion: '2 musicgen-small int8 cpu' });
     const stage = provenance.stages.at(-1);
     expect(stage.parameters).toEqual(
       expect.arrayContaining(
@@ -192,7 +192,7 @@ test('without CUDA there is a clear error, or the CPU takes its place, as config
   const { log } = await startWorker({ MUSICGEN_DEVICE: 'cuda', MUSICGEN_CUDA_FALLBACK: 'cpu' });
   expect(log()).toMatch(/CUDA cannot be used: .*; continuing on the CPU/);
   const { samples } = await finished(await request({ seed: 500 }));
-  expect(samples[0].provenance.engineVersion).toBe('1 musicgen-small int8 cpu');
+  expect(samples[0].provenance.engineVersion).toBe('2 musicgen-small int8 cpu');
 }, 900_000);
 
 test('weights that are cut off are told before any work is begun', async () => {

@@ -39,7 +39,7 @@ export interface MusicGenOptions {
 }
 
 /** Grows with whatever changes what a seed sounds like: the graphs, the way noise is made, the steps of a chunk. */
-const VERSION = '1';
+const VERSION = '2';
 /** On a CPU of few cores more clips at once gain nothing any more; on a GPU they do. */
 const MOST_CLIPS: Readonly<Record<Device, number>> = { cpu: 8, cuda: 32 };
 /** Of what is free, for the rest of the machine to go on. */

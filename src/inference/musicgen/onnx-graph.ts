@@ -74,6 +74,20 @@ interface NodeOptions {
   readonly domain?: string;
 }
 
+/** What a loop carries from one turn to the next; its shape may change. */
+export interface Carried {
+  readonly type: ElementType;
+  readonly first: Value;
+}
+
+/** What a turn of a loop gives. */
+export interface Turn {
+  /** What is carried to the next turn, in the order in which it came. */
+  readonly next: readonly Value[];
+  /** Of the same shape in every turn. */
+  readonly told: readonly Value[];
+}
+
 /** The name of a value: an input, a weight, or what a node gives. */
 export type Value = string;
 
@@ -93,7 +107,7 @@ export class Graph {
     this.names = outer?.names ?? { next: 0 };
   }
 
-  input(name: string, type: ElementType, shape: Shape): Value {
+  input(name: string, type: ElementType, shape?: Shape): Value {
     this.inputs.push(valueInfo(name, type, shape));
     return name;
   }
@@ -105,7 +119,7 @@ export class Graph {
   }
 
   /** Gives out what a node of this graph has made, as the body of a loop does: by its place, not by its name. */
-  result(value: Value, type: ElementType, shape: Shape): void {
+  result(value: Value, type: ElementType, shape?: Shape): void {
     this.outputs.push(valueInfo(value, type, shape));
   }
 
@@ -132,6 +146,32 @@ export class Graph {
     const attribute = Object.entries(attributes).map(([key, value]) => attributeOf(key, value));
     this.nodes.push({ opType, input: inputs, output, name, attribute, domain });
     return output;
+  }
+
+  /**
+   * A loop.
+   * @param turns int64 [1]: how many
+   * @param write writes a turn into the graph that it gets, from the turn's number, int64 [1], and what is carried
+   * @param told element types of what a turn tells
+   * @returns what was carried last, then what the turns have told, [turns, ...]
+   */
+  loop(
+    turns: Value,
+    carried: readonly Carried[],
+    write: (body: Graph, turn: Value, carried: readonly Value[]) => Turn,
+    told: readonly ElementType[] = [],
+  ): Value[] {
+    const number = this.names.next++;
+    const body = new Graph(`turn_${number}`, this);
+    const turn = body.input(`turn_${number}:number`, 'int64', []);
+    const goesOn = body.input(`turn_${number}:goes_on`, 'bool', []);
+    const came = carried.map(({ type }, i) => body.input(`turn_${number}:${i}`, type));
+    const given = write(body, body.node('Reshape', [turn, this.ints([1])]), came);
+    body.result(body.node('Identity', [goesOn]), 'bool', []);
+    given.next.forEach((value, i) => body.result(value, carried[i]!.type));
+    given.told.forEach((value, i) => body.result(value, told[i]!));
+    const inputs = [this.node('Squeeze', [turns]), '', ...carried.map(({ first }) => first)];
+    return this.nodeOf(carried.length + told.length, 'Loop', inputs, { body });
   }
 
   /** A weight that stays in its file. Belongs to the outermost graph, where every loop sees it. */
@@ -221,9 +261,10 @@ export class Graph {
   }
 }
 
-function valueInfo(name: string, type: ElementType, shape: Shape): object {
-  const dim = shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
-  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[type], shape: { dim } } } };
+/** @param shape left out where it is not known how many dimensions there are */
+function valueInfo(name: string, type: ElementType, shape?: Shape): object {
+  const dim = shape?.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPES[type], ...(dim && { shape: { dim } }) } } };
 }
 
 function attributeOf(name: string, value: AttributeValue): object {

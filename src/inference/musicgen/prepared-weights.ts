@@ -10,6 +10,19 @@ import type { PublishedTensor, Weights } from './safetensors';
 export const PRECISIONS = ['fp32', 'int8', 'int4', 'fp16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
+/** A published matrix W of products x Wᵀ: [outputs, inputs], as PyTorch keeps it. */
+export interface Matrix extends PublishedTensor {
+  /** What the products are multiplied by. */
+  readonly factor?: number;
+}
+
+export interface LinearOptions {
+  /** What `zerosOf` gives for the rows of x. */
+  readonly zeros: Value;
+  /** Where products are to come head by head: the width of a head. */
+  readonly headWidth?: number;
+}
+
 /** Activations are quantised to eight bits as they come: MatMulNBits of ONNX Runtime, "accuracy_level". */
 const INT8_ACTIVATIONS = 4;
 const ALIGNMENT = 64;
@@ -59,27 +72,47 @@ export class PreparedWeights {
     );
   }
 
+  /** In the element type of the activations. */
+  scalar(graph: Graph, value: number): Value {
+    return this.activations === 'float32' ? graph.floats([value], []) : graph.halfFloat(value);
+  }
+
   /** Numbers that are made of published ones. */
   derived(graph: Graph, name: string, shape: readonly number[], make: () => Promise<Float32Array>): Value {
     return graph.stored(this.add(name, 'float32', shape, async () => toBytes(await make(), 'float32')));
   }
 
   /**
+   * Whether products of a row are the same bits however many rows there are at once. Sums of whole numbers are; those of
+   * fractions are rounded in an order that depends on it.
+   */
+  get hasExactSums(): boolean {
+    return this.precision === 'int8';
+  }
+
+  /**
    * x Wᵀ for each of the matrices W.
    * @param x [rows, inputs]
-   * @param matrices each [outputs, inputs], as PyTorch keeps them
-   * @param zeros what `zerosOf` gives for the rows of x
-   * @returns each [rows, outputs]
+   * @returns each [rows, outputs], or [rows, heads, 1, width of a head]
    */
-  linear(graph: Graph, x: Value, matrices: readonly PublishedTensor[], zeros: Value): Value[] {
+  linear(graph: Graph, x: Value, matrices: readonly Matrix[], { zeros, headWidth }: LinearOptions): Value[] {
     const { precision } = this;
+    const outputs = matrices.map(({ shape }) => shape[0]! / (headWidth ?? 1));
+    const shaped = (y: Value, count: number) =>
+      headWidth === undefined ? y : graph.node('Reshape', [y, graph.ints([-1, count, 1, headWidth])]);
     if (precision === 'fp32' || precision === 'fp16') {
-      const type = this.activations;
-      return matrices.map((matrix) => graph.node('Gemm', [x, this.plain(graph, matrix, type)], { transB: 1 }));
+      return matrices.map((matrix, i) => {
+        const attributes = { transB: 1, alpha: { float: matrix.factor ?? 1 } };
+        return shaped(graph.node('Gemm', [x, this.plain(graph, matrix, this.activations)], attributes), outputs[i]!);
+      });
     }
-    const y = precision === 'int8' ? this.inEightBits(graph, x, matrices, zeros) : this.inFourBits(graph, x, matrices);
-    if (matrices.length === 1) return [y];
-    return graph.nodeOf(matrices.length, 'Split', [y, graph.ints(matrices.map(({ shape }) => shape[0]!))], { axis: 1 });
+    const product =
+      precision === 'int8' ? this.inEightBits(graph, x, matrices, zeros) : this.inFourBits(graph, x, matrices);
+    const y = shaped(
+      product,
+      outputs.reduce((sum, own) => sum + own, 0),
+    );
+    return matrices.length === 1 ? [y] : graph.nodeOf(matrices.length, 'Split', [y, graph.ints(outputs)], { axis: 1 });
   }
 
   /**
@@ -95,7 +128,7 @@ export class PreparedWeights {
    * Unsigned times signed is what processors are fastest at; for those where it overflows ONNX Runtime rewrites the
    * matrix, which therefore stands beside the node (byte-sums.ts).
    */
-  private inEightBits(graph: Graph, x: Value, matrices: readonly PublishedTensor[], zeros: Value): Value {
+  private inEightBits(graph: Graph, x: Value, matrices: readonly Matrix[], zeros: Value): Value {
     const { inputs, outputs, name } = stack(matrices);
     const quantized = keptForTwo(async () => quantizeRows(await this.readAll(matrices), inputs));
     const codes = this.add(`${name}#codes`, 'int8', [inputs, outputs], async () => toBytes((await quantized()).codes));
@@ -120,7 +153,7 @@ export class PreparedWeights {
     return graph.node('Mul', [y, graph.node('Unsqueeze', [scale, graph.ints([1])])]);
   }
 
-  private inFourBits(graph: Graph, x: Value, matrices: readonly PublishedTensor[]): Value {
+  private inFourBits(graph: Graph, x: Value, matrices: readonly Matrix[]): Value {
     const { inputs, outputs, name } = stack(matrices);
     const blocks = inputs / BLOCK_SIZE;
     const quantized = keptForTwo(async () => quantizeBlocks(await this.readAll(matrices), inputs));
@@ -179,22 +212,21 @@ export class PreparedWeights {
     return tensor;
   }
 
-  private async readAll(tensors: readonly PublishedTensor[]): Promise<Float32Array> {
-    const parts: Float32Array[] = [];
-    for (const tensor of tensors) parts.push(await this.published.read(tensor));
-    if (parts.length === 1) return parts[0]!;
-    const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  private async readAll(matrices: readonly Matrix[]): Promise<Float32Array> {
+    const all = new Float32Array(matrices.reduce((sum, { shape }) => sum + shape[0]! * shape[1]!, 0));
     let at = 0;
-    for (const part of parts) {
-      all.set(part, at);
-      at += part.length;
+    for (const matrix of matrices) {
+      const { factor = 1 } = matrix;
+      const numbers = await this.published.read(matrix);
+      all.set(factor === 1 ? numbers : numbers.map((number) => number * factor), at);
+      at += numbers.length;
     }
     return all;
   }
 }
 
 /** Matrices of the same inputs as one, the outputs of the first first. */
-function stack(matrices: readonly PublishedTensor[]) {
+function stack(matrices: readonly Matrix[]) {
   return {
     inputs: matrices[0]!.shape[1]!,
     outputs: matrices.reduce((sum, { shape }) => sum + shape[0]!, 0),
