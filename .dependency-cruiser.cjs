@@ -43,6 +43,13 @@ module.exports = {
       'schema|resolvers|dataset|generation|server|cli',
       'stages know attributes and samples, not rows or requests.',
     ),
+    {
+      name: 'onnxruntime-by-its-loader',
+      severity: 'error',
+      comment: 'Loaded any other way it reports to its maker.',
+      from: { pathNot: '^src/inference/onnx\\.ts$' },
+      to: { path: '^node_modules/onnxruntime-node/', dependencyTypesNot: ['type-only'] },
+    },
     layer(
       'dataset-below-the-api',
       'dataset',

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
-const runtime = require('onnxruntime-node');
+const runtime = await require('../dist/inference/onnx.js').loadOnnxRuntime();
 const module = (name) => require(`../dist/inference/musicgen/${name}.js`);
 const { prepareModel } = module('prepare');
 const { MusicGen, SAMPLING } = module('musicgen');

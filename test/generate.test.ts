@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runCommand } from './support/cli';
 import { seed } from './support/seed';
 import { startTestServer, type TestServer } from './support/server';
@@ -99,6 +102,19 @@ describe('generated samples', () => {
       expect(await elsewhere.query(query)).toEqual(await server.query(query));
     } finally {
       await elsewhere.close();
+    }
+  });
+
+  test('leave nothing in the home directory or that for temporary files', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'conceptcaps-own-'));
+    try {
+      const args = ['generate', '--attributes', 'flute', '--duration', '1'];
+      const result = await runCommand(args, { ...server.environment, HOME: own, TMPDIR: own });
+      expect(result).toMatchObject({ code: 0 });
+      // ONNX Runtime would keep count of its sessions there, to report them.
+      expect(await readdir(own, { recursive: true })).toEqual([]);
+    } finally {
+      await rm(own, { recursive: true });
     }
   });
 

@@ -55,7 +55,8 @@ async function modelState(dataDir: string): Promise<string> {
 /** Loads the native runtime: a broken or missing binary shows here and not in the first job. */
 async function inferenceState(): Promise<string> {
   try {
-    const runtime = await import('onnxruntime-node');
+    const { loadOnnxRuntime } = await import('../inference/onnx.js');
+    const runtime = await loadOnnxRuntime();
     const backends = runtime.listSupportedBackends().map(({ name }) => name);
     return `onnxruntime-node, ${backends.join(', ')}`;
   } catch (error) {

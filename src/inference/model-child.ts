@@ -1,4 +1,5 @@
 import { learnedModels, type LearnedModels } from './learned-models';
+import { loadOnnxRuntime } from './onnx';
 import { EngineError } from './stages';
 
 /**
@@ -15,7 +16,7 @@ export type ModelAnswer = { readonly id: number } & (
   { readonly result: unknown } | { readonly error: string; readonly isExpected: boolean }
 );
 
-const models = import('onnxruntime-node').then((runtime) => learnedModels(runtime));
+const models = loadOnnxRuntime().then((runtime) => learnedModels(runtime));
 models.catch(() => undefined);
 
 async function answer({ id, method, args }: ModelCall): Promise<ModelAnswer> {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
-const runtime = require('onnxruntime-node');
+const runtime = await require('../../dist/inference/onnx.js').loadOnnxRuntime();
 const { openAttributeVae, rowsOf } = require('../../dist/inference/attribute-vae/vae.js');
 const { openCaptioner } = require('../../dist/inference/learned-models.js');
 const { verifiedFiles } = require('../../dist/inference/built-in-models.js');

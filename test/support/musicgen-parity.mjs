@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const require = createRequire(import.meta.url);
-const runtime = require('onnxruntime-node');
+const runtime = await require('../../dist/inference/onnx.js').loadOnnxRuntime();
 const module = (name) => require(`../../dist/inference/musicgen/${name}.js`);
 const { prepareModel } = module('prepare');
 const { decoderGraph } = module('decoder-graph');

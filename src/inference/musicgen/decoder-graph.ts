@@ -9,9 +9,6 @@ import type { PreparedWeights } from './prepared-weights';
  * neither logits nor keys and values leave it at every step. What was there before the chunk comes in whole and is only
  * read; what the chunk adds grows in the loop and goes out at its end.
  *
- * Growing by a position copies what has grown so far. The loop is therefore in two: the inner one makes a stretch of a few
- * steps, and copies no more than those; the outer one makes the chunk, and copies once a stretch.
- *
  * Sizes: clips B, rows R = 2 B (first all that follow the text, then the same without it: classifier-free guidance,
  * arXiv 2306.05284), steps N, codebooks C, positions before the chunk P, text S, heads H of D.
  *
@@ -60,9 +57,6 @@ export const cacheNames = (layer: number) => ({
 /** Takes the place of minus infinity, and can be said in 16 bits. */
 export const MASKED = -60_000;
 
-/** Steps of the inner loop. */
-const STRETCH_STEPS = 8;
-
 export function decoderGraph(
   { decoder, text_encoder }: MusicGenConfig,
   weights: PreparedWeights,
@@ -103,89 +97,51 @@ export function decoderGraph(
   const lmHeads = Array.from({ length: codebooks }, (_, codebook) =>
     weights.published.get(`decoder.lm_heads.${codebook}.weight`, [vocab_size, decoder.hidden_size]),
   );
-  /** @param at the step's number in the chunk, and how many positions each part of the cache has with it */
-  const oneStep = (
-    body: Graph,
-    at: { readonly step: Value; readonly lengths: Value },
-    current: Value,
-    recent: readonly Positions[],
-    grown: readonly Positions[],
-  ) => {
-    let hidden = embed(body, decoder, weights, current, body.node('Add', [position, at.step]));
-    const longer = texts.map((read, i) => {
-      const layer = new DecoderLayer(body, decoder, weights, i, zeros);
-      const attended = layer.attendToPast(hidden, [past[i]!, recent[i]!], grown[i]!, at.lengths);
-      hidden = layer.feedForward(layer.attendToText(attended.hidden, read));
-      return attended;
-    });
-    const normal = layerNorm(body, weights, hidden, 'decoder.model.decoder.layer_norm', decoder.hidden_size);
-    const perCodebook = weights.linear(body, normal, lmHeads, { zeros: zeros.all });
-    const joined = body.node('Concat', perCodebook, { axis: 1 });
-    const logits = type === 'float32' ? joined : body.node('Cast', [joined], { to: 1 });
-    const sampled = sample(body, decoder, logits, { guidance, temperature, topP, topK, noise, step: at.step });
-    const wanted = body.node('Gather', [given, at.step], { axis: 0 });
-    const next = body.node('Where', [body.node('Less', [wanted, body.ints([0], [])]), sampled, wanted]);
-    return { next, longer, told: options.givesLogits ? [next, logits] : [next] };
-  };
-
-  const noPositions = emptyOf(graph, cast(graph.floats([0])), [rows, heads, 0, width]);
-  const nothing = past.flatMap(() => [
-    { type, first: noPositions },
-    { type, first: noPositions },
-  ]);
-  const told: Carried[] = [{ type: 'int64', first: emptyOf(graph, graph.ints([0]), [0, clips, codebooks]) }];
-  if (options.givesLogits) {
-    told.push({ type: 'float32', first: emptyOf(graph, graph.floats([0]), [0, rows, codebooks * vocab_size]) });
-  }
-  const one = graph.ints([1]);
-  const most = graph.ints([STRETCH_STEPS]);
   const pastLength = graph.node('Shape', [pastMask], { start: 3 });
-  const stretches = graph.node('Div', [graph.node('Add', [steps, graph.ints([STRETCH_STEPS - 1])]), most]);
-  const made = graph.loop(
-    stretches,
-    [{ type: 'int64', first: tokens }, ...told, ...nothing],
-    (stretch, index, [current, ...before]) => {
-      const first = stretch.node('Mul', [index, most]);
-      const recent = before.slice(told.length);
-      const [last, ...now] = stretch.loop(
-        stretch.node('Min', [stretch.node('Sub', [steps, first]), most]),
-        [{ type: 'int64', first: current! }, ...nothing],
-        (body, step, [current, ...grown]) => {
-          const lengths = body.node('Concat', [pastLength, first, body.node('Add', [step, one])], { axis: 0 });
-          const at = { step: body.node('Squeeze', [body.node('Add', [first, step])]), lengths };
-          const { next, longer, told } = oneStep(body, at, current!, pairs(recent), pairs(grown));
-          return { next: [next, ...longer.flatMap(({ key, value }) => [key, value])], told };
-        },
-        told.map(({ type }) => type),
-      );
-      const [grown, toldNow] = [now.slice(0, nothing.length), now.slice(nothing.length)];
+  const noPositions = graph.node('Expand', [
+    cast(graph.floats([0])),
+    graph.node('Concat', [rows, graph.ints([heads, 0, width])], { axis: 0 }),
+  ]);
+  const carried: Carried[] = [{ type: 'int64', first: tokens }];
+  past.forEach(() => carried.push({ type, first: noPositions }, { type, first: noPositions }));
+
+  const results = graph.loop(
+    steps,
+    carried,
+    (body, step, [current, ...before]) => {
+      const grown = pairs(before);
+      const grownTo = body.node('Add', [body.node('Reshape', [step, graph.ints([1])]), graph.ints([1])]);
+      const lengths = body.node('Concat', [pastLength, grownTo], { axis: 0 });
+      let hidden = embed(body, decoder, weights, current!, body.node('Add', [position, step]));
+      const longer = texts.map((read, i) => {
+        const layer = new DecoderLayer(body, decoder, weights, i, zeros);
+        const attended = layer.attendToPast(hidden, past[i]!, grown[i]!, lengths);
+        hidden = layer.feedForward(layer.attendToText(attended.hidden, read));
+        return attended;
+      });
+      const normal = layerNorm(body, weights, hidden, 'decoder.model.decoder.layer_norm', decoder.hidden_size);
+      const perCodebook = weights.linear(body, normal, lmHeads, { zeros: zeros.all });
+      const joined = body.node('Concat', perCodebook, { axis: 1 });
+      const logits = type === 'float32' ? joined : body.node('Cast', [joined], { to: 1 });
+      const sampled = sample(body, decoder, logits, { guidance, temperature, topP, topK, noise, step });
+      const wanted = body.node('Gather', [given, step], { axis: 0 });
+      const next = body.node('Where', [body.node('Less', [wanted, body.ints([0], [])]), sampled, wanted]);
       return {
-        next: [
-          last!,
-          ...toldNow.map((own, i) => stretch.node('Concat', [before[i]!, own], { axis: 0 })),
-          ...grown.map((own, i) => stretch.node('Concat', [recent[i]!, own], { axis: 2 })),
-        ],
-        told: [],
+        next: [next, ...longer.flatMap(({ key, value }) => [key, value])],
+        told: options.givesLogits ? [next, logits] : [next],
       };
     },
+    options.givesLogits ? ['int64', 'float32'] : ['int64'],
   );
-  const [, madeTokens, ...others] = made;
-  pairs(others.slice(told.length - 1)).forEach(({ key, value }, layer) => {
+  pairs(results.slice(1, carried.length)).forEach(({ key, value }, layer) => {
     const { newKey, newValue } = cacheNames(layer);
     graph.output(newKey, key, type, ['rows', heads, 'steps', width]);
     graph.output(newValue, value, type, ['rows', heads, 'steps', width]);
   });
-  graph.output(DECODER_TOKENS, madeTokens!, 'int64', ['steps', 'clips', codebooks]);
-  if (options.givesLogits) {
-    graph.output(DECODER_LOGITS, others[0]!, 'float32', ['steps', 'rows', codebooks * vocab_size]);
-  }
+  const [made, logits] = results.slice(carried.length);
+  graph.output(DECODER_TOKENS, made!, 'int64', ['steps', 'clips', codebooks]);
+  if (logits) graph.output(DECODER_LOGITS, logits, 'float32', ['steps', 'rows', codebooks * vocab_size]);
   return graph;
-}
-
-/** @param dims int64 [1], or known; one of them is 0 */
-function emptyOf(graph: Graph, zero: Value, dims: readonly (Value | number)[]): Value {
-  const parts = dims.map((dim) => (typeof dim === 'number' ? graph.ints([dim]) : dim));
-  return graph.node('Expand', [zero, graph.node('Concat', parts, { axis: 0 })]);
 }
 
 /** @param values key and value in turn */

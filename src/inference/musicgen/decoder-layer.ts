@@ -33,30 +33,24 @@ export class DecoderLayer {
   }
 
   /**
-   * @param before what was read before, in its order
-   * @param grown what was read last, to which this position is added
-   * @param lengths int64: positions of each of these, this one included
+   * @param past what was read before the chunk
+   * @param grown what was read since, to which this position is added
+   * @param lengths int64 [2]: positions of both, this one included
    * @returns hidden states, and keys and values of what has grown
    */
-  attendToPast(hidden: Value, before: readonly Positions[], grown: Positions, lengths: Value) {
+  attendToPast(hidden: Value, past: Positions, grown: Positions, lengths: Value) {
     const { graph, zeros, width: headWidth } = this;
     const matrices = [this.queries('self_attn'), this.matrix('self_attn.k_proj'), this.matrix('self_attn.v_proj')];
     const normal = this.norm(hidden, 'self_attn_layer_norm');
     const [query, k, v] = this.weights.linear(graph, normal, matrices, { zeros: zeros.all, headWidth });
     const key = graph.node('Concat', [grown.key, k!], { axis: 2 });
     const value = graph.node('Concat', [grown.value, v!], { axis: 2 });
-    const parts = [...before, { key, value }];
-    const scores = graph.node(
-      'Concat',
-      parts.map((part) => this.scores(query!, part)),
-      { axis: 3 },
-    );
-    const shares = graph.nodeOf(parts.length, 'Split', [this.softmax(scores), lengths], { axis: 3 });
-    const seen = graph.node(
-      'Sum',
-      parts.map((part, i) => graph.node('MatMul', [shares[i]!, part.value])),
-    );
-    return { hidden: this.addTo(hidden, seen, 'self_attn.out_proj', zeros.all), key, value };
+    const parts = [past, { key, value }];
+    const scores = parts.map((part) => this.scores(query!, part));
+    const shares = this.softmax(graph.node('Concat', scores, { axis: 3 }));
+    const perPart = graph.nodeOf(2, 'Split', [shares, lengths], { axis: 3 });
+    const seen = parts.map((part, i) => graph.node('MatMul', [perPart[i]!, part.value]));
+    return { hidden: this.addTo(hidden, graph.node('Add', seen), 'self_attn.out_proj', zeros.all), key, value };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { writeFloatWav } from '../../audio/write-wav';
-import type { OnnxRuntime } from '../onnx';
+import { loadOnnxRuntime } from '../onnx';
 import { EngineRefusal } from '../stages';
 import { checkAudio } from './audio-checks';
 import { ClipBatch, type ClipJob } from './clip-batch';
@@ -72,14 +72,12 @@ function tell(answer: ChildAnswer): void {
   process.send!(answer);
 }
 
-const runtimeOf = (): Promise<OnnxRuntime> => import('onnxruntime-node');
-
 /** Whether a session can be made for a device: libraries that are missing show then and not before. */
 async function probe(device: Device): Promise<string | null> {
   const graph = new Graph('probe');
   graph.output('y', graph.node('Identity', [graph.input('x', 'float32', [1])]), 'float32', [1]);
   try {
-    const runtime = await runtimeOf();
+    const runtime = await loadOnnxRuntime();
     const session = await runtime.InferenceSession.create(graph.toModel(), { executionProviders: [device] });
     await session.release();
     return null;
@@ -93,7 +91,7 @@ async function load(request: LoadRequest): Promise<void> {
     onProgress: (share) => tell({ kind: 'loading', share }),
   });
   const { device, threads, capacity, clipTimeoutMs } = request;
-  const model = await MusicGen.load(await runtimeOf(), request.directory, prepared, { device, threads });
+  const model = await MusicGen.load(await loadOnnxRuntime(), request.directory, prepared, { device, threads });
   const rate = frameRateHz(model.config.audio_encoder);
   const windows: WindowSizes = {
     window: Math.round(WINDOW_SECONDS * rate),

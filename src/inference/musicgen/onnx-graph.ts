@@ -151,7 +151,7 @@ export class Graph {
   /**
    * A loop.
    * @param turns int64 [1]: how many
-   * @param write writes a turn into the graph that it gets, from the turn's number, int64 [1], and what is carried
+   * @param write writes a turn into the graph that it gets, from the turn's number, an int64 scalar, and what is carried
    * @param told element types of what a turn tells
    * @returns what was carried last, then what the turns have told, [turns, ...]
    */
@@ -166,7 +166,7 @@ export class Graph {
     const turn = body.input(`turn_${number}:number`, 'int64', []);
     const goesOn = body.input(`turn_${number}:goes_on`, 'bool', []);
     const came = carried.map(({ type }, i) => body.input(`turn_${number}:${i}`, type));
-    const given = write(body, body.node('Reshape', [turn, this.ints([1])]), came);
+    const given = write(body, turn, came);
     body.result(body.node('Identity', [goesOn]), 'bool', []);
     given.next.forEach((value, i) => body.result(value, carried[i]!.type));
     given.told.forEach((value, i) => body.result(value, told[i]!));

@@ -30,7 +30,7 @@ export interface PrepareOptions {
 }
 
 /** Grows with every change to the graphs or to how weights are converted. */
-export const PREPARED_VERSION = 4;
+export const PREPARED_VERSION = 5;
 
 /** @throws EngineError where published files are missing, damaged, or of another kind of model */
 export async function prepareModel(
