@@ -105,34 +105,30 @@ export function decoderGraph(
   const carried: Carried[] = [{ type: 'int64', first: tokens }];
   past.forEach(() => carried.push({ type, first: noPositions }, { type, first: noPositions }));
 
-  const results = graph.loop(
-    steps,
-    carried,
-    (body, step, [current, ...before]) => {
-      const grown = pairs(before);
-      const grownTo = body.node('Add', [body.node('Reshape', [step, graph.ints([1])]), graph.ints([1])]);
-      const lengths = body.node('Concat', [pastLength, grownTo], { axis: 0 });
-      let hidden = embed(body, decoder, weights, current!, body.node('Add', [position, step]));
-      const longer = texts.map((read, i) => {
-        const layer = new DecoderLayer(body, decoder, weights, i, zeros);
-        const attended = layer.attendToPast(hidden, past[i]!, grown[i]!, lengths);
-        hidden = layer.feedForward(layer.attendToText(attended.hidden, read));
-        return attended;
-      });
-      const normal = layerNorm(body, weights, hidden, 'decoder.model.decoder.layer_norm', decoder.hidden_size);
-      const perCodebook = weights.linear(body, normal, lmHeads, { zeros: zeros.all });
-      const joined = body.node('Concat', perCodebook, { axis: 1 });
-      const logits = type === 'float32' ? joined : body.node('Cast', [joined], { to: 1 });
-      const sampled = sample(body, decoder, logits, { guidance, temperature, topP, topK, noise, step });
-      const wanted = body.node('Gather', [given, step], { axis: 0 });
-      const next = body.node('Where', [body.node('Less', [wanted, body.ints([0], [])]), sampled, wanted]);
-      return {
-        next: [next, ...longer.flatMap(({ key, value }) => [key, value])],
-        told: options.givesLogits ? [next, logits] : [next],
-      };
-    },
-    options.givesLogits ? ['int64', 'float32'] : ['int64'],
-  );
+  const results = graph.loop(steps, carried, (body, step, [current, ...before]) => {
+    const grown = pairs(before);
+    const grownTo = body.node('Add', [body.node('Reshape', [step, graph.ints([1])]), graph.ints([1])]);
+    const lengths = body.node('Concat', [pastLength, grownTo], { axis: 0 });
+    let hidden = embed(body, decoder, weights, current!, body.node('Add', [position, step]));
+    const longer = texts.map((read, i) => {
+      const layer = new DecoderLayer(body, decoder, weights, i, zeros);
+      const attended = layer.attendToPast(hidden, past[i]!, grown[i]!, lengths);
+      hidden = layer.feedForward(layer.attendToText(attended.hidden, read));
+      return attended;
+    });
+    const normal = layerNorm(body, weights, hidden, 'decoder.model.decoder.layer_norm', decoder.hidden_size);
+    const perCodebook = weights.linear(body, normal, lmHeads, { zeros: zeros.all });
+    const joined = body.node('Concat', perCodebook, { axis: 1 });
+    const logits = type === 'float32' ? joined : body.node('Cast', [joined], { to: 1 });
+    const sampled = sample(body, decoder, logits, { guidance, temperature, topP, topK, noise, step });
+    const wanted = body.node('Gather', [given, step], { axis: 0 });
+    const next = body.node('Where', [body.node('Less', [wanted, body.ints([0], [])]), sampled, wanted]);
+    const told = [{ type: 'int64' as const, value: next }];
+    return {
+      next: [next, ...longer.flatMap(({ key, value }) => [key, value])],
+      told: options.givesLogits ? [...told, { type: 'float32', value: logits }] : told,
+    };
+  });
   pairs(results.slice(1, carried.length)).forEach(({ key, value }, layer) => {
     const { newKey, newValue } = cacheNames(layer);
     graph.output(newKey, key, type, ['rows', heads, 'steps', width]);
